@@ -1,0 +1,109 @@
+#pragma once
+
+/// \file
+/// Loops over several threads. OpenMP where the compiler has it switched on, one thread otherwise. Which
+/// thread runs which step never changes a result.
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <string_view>
+
+#ifdef _OPENMP
+#include <omp.h>
+#include <pthread.h>
+#endif
+
+#include <lookalike/core/progress.hpp>
+
+namespace lookalike {
+
+namespace detail {
+inline std::atomic<int> requested_threads{0};  // 0: as many as OpenMP offers
+
+#ifdef _OPENMP
+// libgomp's pool does not survive fork(): a child of a process that has run a parallel region would wait for
+// threads that are not there. Such a child works on one thread.
+inline std::atomic<bool> pool_started{false};
+inline std::atomic<bool> pool_lost{false};
+inline void watch_forks() {
+  static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { pool_lost = pool_lost || pool_started; });
+  (void)registered;
+}
+#endif
+}  // namespace detail
+
+/// The number of threads that the next parallel loop uses. By default what OpenMP offers, which respects CPU
+/// affinity and OMP_NUM_THREADS; 1 inside a parallel loop, and in a child forked after one.
+inline int threads() {
+#ifdef _OPENMP
+  if (omp_in_parallel() || detail::pool_lost) return 1;
+  const int requested = detail::requested_threads;
+  return requested > 0 ? requested : omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+/// Sets the number of threads for loops to come; 0 returns to the default. Throws `value_error` below 0.
+inline void set_threads(int count) {
+  require(count >= 0, "set_threads: given ", count, ", wanted a number of threads, or 0 for the default");
+  detail::requested_threads = count;
+}
+
+/// Sets the number of threads until the end of the scope.
+class thread_scope {
+ public:
+  explicit thread_scope(int count) : previous_(detail::requested_threads) { set_threads(count); }
+  ~thread_scope() { detail::requested_threads = previous_; }
+  thread_scope(const thread_scope&) = delete;
+  thread_scope& operator=(const thread_scope&) = delete;
+
+ private:
+  int previous_;
+};
+
+/// Runs `step(i)` for i in [0, count), in any order, on several threads. An exception stops the loop and is
+/// thrown on the calling thread; so does `interrupted` when `watcher` asks for a stop. `watcher` hears of
+/// steps done, always on the calling thread.
+template <class Step>
+void parallel_for(std::int64_t count, const Step& step, const progress& watcher = {},
+                  std::string_view task = "work") {
+  if (count <= 0) return;
+#ifdef _OPENMP
+  const int team = static_cast<int>(std::min<std::int64_t>(threads(), count));
+  if (team > 1) {
+    detail::watch_forks();
+    detail::pool_started = true;
+    std::atomic<std::int64_t> done{0};
+    std::atomic<bool> stop{false};
+    std::exception_ptr failure;
+    std::mutex failure_guard;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (stop) continue;
+      try {
+        step(i);
+        const std::int64_t finished = ++done;
+        if (omp_get_thread_num() == 0) report(watcher, task, finished, count);
+      } catch (...) {
+        stop = true;
+        const std::lock_guard hold(failure_guard);
+        if (!failure) failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+    report(watcher, task, count, count);
+    return;
+  }
+#endif
+  for (std::int64_t i = 0; i < count; ++i) {
+    step(i);
+    report(watcher, task, i + 1, count);
+  }
+}
+
+}  // namespace lookalike
