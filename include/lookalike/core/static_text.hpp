@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 namespace lookalike {
 
@@ -58,17 +59,34 @@ class static_sentence {
 template <static_text Sentence>
 struct composition_error;
 
+/// The same for clang 14, which cuts the text of a template argument off after ten numbers, but spells a
+/// sequence of letters out.
+template <char... Letters>
+struct spelled_composition_error;
+
+namespace detail {
+
+template <class MakeSentence>
+inline constexpr static_sentence built_sentence = MakeSentence::text();
+
+template <class MakeSentence, std::size_t... Position>
+consteval bool fail_composition(std::index_sequence<Position...>) {
+#if defined(__clang__) && __clang_major__ < 15
+  return sizeof(spelled_composition_error<built_sentence<MakeSentence>.view()[Position]...>) != 0;
+#else
+  return sizeof(composition_error<static_text<sizeof...(Position) + 1>{
+                    {built_sentence<MakeSentence>.view()[Position]..., '\0'}}>) != 0;
+#endif
+}
+
+}  // namespace detail
+
 /// Stops the compilation with the sentence that `MakeSentence::text()` returns, unless `Holds`.
 template <bool Holds, class MakeSentence>
 consteval bool check_composition() {
   if constexpr (!Holds) {
-    constexpr static_sentence built = MakeSentence::text();
-    constexpr auto text = [](const static_sentence& from) {
-      static_text<built.size() + 1> to;
-      for (std::size_t i = 0; i < built.size(); ++i) to.characters[i] = from.view()[i];
-      return to;
-    }(built);
-    return sizeof(composition_error<text>) != 0;
+    return detail::fail_composition<MakeSentence>(
+        std::make_index_sequence<detail::built_sentence<MakeSentence>.size()>{});
   }
   return Holds;
 }

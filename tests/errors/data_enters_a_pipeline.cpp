@@ -1,0 +1,10 @@
+// expected: |: expects a stage or a function of one typed parameter, given lookalike::image<3>
+#include <lookalike/stage/branch.hpp>
+#include <lookalike/stage/pipeline.hpp>
+#include <lookalike/stage/roles.hpp>
+
+#include "stages.hpp"
+
+using namespace lookalike;
+
+auto pipeline = image<3>(4, 4) | gist{};

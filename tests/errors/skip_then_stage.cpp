@@ -1,0 +1,10 @@
+// expected: gist: expects image with 3 channels, given (image with 3 channels, descriptor) by branch
+#include <lookalike/stage/branch.hpp>
+#include <lookalike/stage/pipeline.hpp>
+#include <lookalike/stage/roles.hpp>
+
+#include "stages.hpp"
+
+using namespace lookalike;
+
+auto pipeline = skip(gist{}) | gist{};
