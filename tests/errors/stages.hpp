@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-#include <lookalike/stage/stage.hpp>
 #include <lookalike/image/image.hpp>
+#include <lookalike/stage/stage.hpp>
 
 struct descriptor {
   static constexpr std::string_view value_name = "descriptor";

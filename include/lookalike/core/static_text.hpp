@@ -38,8 +38,8 @@ class static_sentence {
   constexpr static_sentence& operator<<(long long number) {
     char digits[24]{};
     std::size_t count = 0;
-    unsigned long long rest = number < 0 ? 0ULL - static_cast<unsigned long long>(number)
-                                         : static_cast<unsigned long long>(number);
+    unsigned long long rest =
+        number < 0 ? 0ULL - static_cast<unsigned long long>(number) : static_cast<unsigned long long>(number);
     do {
       digits[count++] = static_cast<char>('0' + rest % 10);
     } while (rest /= 10);

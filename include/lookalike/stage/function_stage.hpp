@@ -35,7 +35,9 @@ template <class F>
 using first_parameter = typename signature<decltype(std::function(std::declval<F>()))>::first;
 
 template <class F>
-concept typed_function = requires { typename first_parameter<F>; };
+concept typed_function = requires {
+  typename first_parameter<F>;
+};
 
 }  // namespace detail
 
@@ -54,14 +56,11 @@ struct function_stage {
 
   F function;
 
-  output operator()(input x) const
-    requires(std::is_invocable_v<const F&, Input>)
-  {
+  output operator()(input x) const requires(std::is_invocable_v<const F&, Input>) {
     return std::invoke(function, std::move(x));
   }
   output operator()(input x, const progress& watcher) const
-    requires(std::is_invocable_v<const F&, Input, const progress&>)
-  {
+      requires(std::is_invocable_v<const F&, Input, const progress&>) {
     return std::invoke(function, std::move(x), watcher);
   }
 };

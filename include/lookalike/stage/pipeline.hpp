@@ -97,12 +97,11 @@ struct no_stage_sentence {
 
 }  // namespace detail
 
-/// Runs `a`, then `b` on what `a` yields. One side must be a stage; the other may be a function with one typed
-/// parameter (see `as_stage`). A misfit is a compile error that reads
-/// `seam: expects placements, given matches by lookup`.
+/// Runs `a`, then `b` on what `a` yields. One side must be a stage; the other may be a function with one
+/// typed parameter (see `as_stage`). A misfit is a compile error that reads `seam: expects placements, given
+/// matches by lookup`.
 template <class A, class B>
-  requires(stage<std::remove_cvref_t<A>> || stage<std::remove_cvref_t<B>>)
-auto operator|(A&& a, B&& b) {
+requires(stage<std::remove_cvref_t<A>> || stage<std::remove_cvref_t<B>>) auto operator|(A&& a, B&& b) {
   using left = std::remove_cvref_t<A>;
   using right = std::remove_cvref_t<B>;
   if constexpr (!stage_like<left>) {

@@ -39,7 +39,8 @@ concept index = requires {
   typename I::query;
   typename I::search_options;
   typename I::result;
-} && requires(const I& i, const typename I::query& query, const typename I::search_options& options) {
+}
+&&requires(const I& i, const typename I::query& query, const typename I::search_options& options) {
   { i.search(query, options) } -> std::convertible_to<typename I::result>;
 };
 

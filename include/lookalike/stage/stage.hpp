@@ -30,7 +30,8 @@ namespace detail {
 template <class S>
 concept runs_unwatched = std::is_invocable_r_v<typename S::output, const S&, typename S::input>;
 template <class S>
-concept runs_watched = std::is_invocable_r_v<typename S::output, const S&, typename S::input, const progress&>;
+concept runs_watched =
+    std::is_invocable_r_v<typename S::output, const S&, typename S::input, const progress&>;
 }  // namespace detail
 
 /// Something with types `input` and `output`, a static `name`, and a call operator that is const (a stage may
@@ -40,7 +41,8 @@ concept stage = requires {
   typename S::input;
   typename S::output;
   { S::name } -> std::convertible_to<std::string_view>;
-} && (detail::runs_unwatched<S> || detail::runs_watched<S>);
+}
+&&(detail::runs_unwatched<S> || detail::runs_watched<S>);
 
 /// Runs one stage; `watcher` reaches the stages that take one.
 template <stage S>

@@ -1,10 +1,10 @@
-#include <catch2/catch.hpp>
-
 #include <functional>
 #include <memory>
 #include <string>
 #include <tuple>
 #include <type_traits>
+
+#include <catch2/catch.hpp>
 
 #include <lookalike/stage/branch.hpp>
 #include <lookalike/stage/pipeline.hpp>
@@ -89,7 +89,8 @@ TEST_CASE("| is associative in type and in value") {
   static_assert(std::is_same_v<decltype(left), decltype(right)>);
   for (int x : {-3, 0, 7}) CHECK(left(x) == right(x));
 
-  const auto skip_left = (skip(add{5}) | [](const std::tuple<int, int>& t) { return std::get<1>(t); }) | halve{};
+  const auto skip_left =
+      (skip(add{5}) | [](const std::tuple<int, int>& t) { return std::get<1>(t); }) | halve{};
   CHECK(skip_left(1) == 3.0);
 }
 
@@ -138,7 +139,8 @@ TEST_CASE("progress reaches the stages inside branches, and stops them") {
     return true;
   });
   CHECK(calls == 5);
-  CHECK_THROWS_AS(p(5, [](std::string_view, std::int64_t done, std::int64_t) { return done < 3; }), interrupted);
+  CHECK_THROWS_AS(p(5, [](std::string_view, std::int64_t done, std::int64_t) { return done < 3; }),
+                  interrupted);
 }
 
 TEST_CASE("values are moved through a pipeline") {
@@ -158,7 +160,8 @@ TEST_CASE("roles follow from the types") {
 
 TEST_CASE("values are called what they are") {
   CHECK(value_name<image<1>>::text().view() == "image with 1 channel");
-  CHECK(value_name<std::tuple<masked_image, image<3>>>::text().view() == "(masked image, image with 3 channels)");
+  CHECK(value_name<std::tuple<masked_image, image<3>>>::text().view() ==
+        "(masked image, image with 3 channels)");
   CHECK(value_name<byte_image>::text().view() == "image with 3 channels of unsigned char");
   CHECK(value_name<double>::text().view() == "double");
 }
