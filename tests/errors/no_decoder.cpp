@@ -1,5 +1,4 @@
-// expected: gist: expects to be a decoder (representation to picture), given image with 3 channels to
-// descriptor
+// expected: gist: expects to be a decoder (representation to picture), given image with 3 channels to descriptor
 #include <lookalike/stage/branch.hpp>
 #include <lookalike/stage/pipeline.hpp>
 #include <lookalike/stage/roles.hpp>

@@ -1,5 +1,4 @@
-// expected: to_gray: expects to be an encoder (picture to representation), given image with 3 channels to
-// image with 1 channel
+// expected: to_gray: expects to be an encoder (picture to representation), given image with 3 channels to image with 1 channel
 #include <lookalike/stage/branch.hpp>
 #include <lookalike/stage/pipeline.hpp>
 #include <lookalike/stage/roles.hpp>

@@ -1,5 +1,4 @@
-// expected: lookup: expects an index (types query, search_options, result; search(query, options)), given
-// gist
+// expected: lookup: expects an index (types query, search_options, result; search(query, options)), given gist
 #include <lookalike/stage/branch.hpp>
 #include <lookalike/stage/pipeline.hpp>
 #include <lookalike/stage/roles.hpp>
