@@ -1,0 +1,12 @@
+#pragma once
+
+/// \file
+/// Errors, memory, files, threads, progress.
+/// Written by tools/umbrella.
+
+#include <lookalike/core/error.hpp>
+#include <lookalike/core/files.hpp>
+#include <lookalike/core/memory.hpp>
+#include <lookalike/core/parallel.hpp>
+#include <lookalike/core/progress.hpp>
+#include <lookalike/core/static_text.hpp>
