@@ -24,6 +24,7 @@
 #include <lookalike/image/detail/png_decoder.hpp>
 #include <lookalike/image/image.hpp>
 #include <lookalike/image/mask.hpp>
+#include <lookalike/image/size.hpp>
 
 namespace lookalike {
 
@@ -40,13 +41,6 @@ struct decode_options {
   std::array<float, 3> background{1, 1, 1};
   /// A file that claims more pixels is refused before memory for it is taken.
   std::int64_t max_pixels = std::int64_t{1} << 28;
-};
-
-/// Extent of a picture in pixels.
-struct image_size {
-  int height = 0;
-  int width = 0;
-  friend bool operator==(const image_size&, const image_size&) = default;
 };
 
 /// Which pixels of a picture file a mask calls missing.
@@ -194,7 +188,7 @@ inline mask decode_mask(std::span<const std::byte> bytes, mask_rule rule = mask_
   int lightest = 0;
   for (std::size_t i = 0; i < area; ++i) {
     const std::uint8_t* pixel = pixels.values.data() + i * channels;
-    const int gray = (2126 * pixel[0] + 7152 * pixel[1] + 722 * pixel[2] + 5000) / 10000;
+    const int gray = (2125 * pixel[0] + 7154 * pixel[1] + 721 * pixel[2] + 5000) / 10000;
     hole.data()[i] = static_cast<std::uint8_t>(gray);
     lightest = std::max(lightest, gray);
   }
