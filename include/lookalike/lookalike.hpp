@@ -7,4 +7,8 @@
 #include <lookalike/core.hpp>
 #include <lookalike/simd.hpp>
 #include <lookalike/image.hpp>
+#include <lookalike/graph.hpp>
 #include <lookalike/stage.hpp>
+#include <lookalike/blend.hpp>
+#include <lookalike/inpaint.hpp>
+#include <lookalike/apps.hpp>

@@ -4,8 +4,8 @@ A source names its budget in its first lines, in multiples of reference.cpp's us
 
     // budget: 2.5 times the reference, 500 MB
 
-User CPU time rather than wall-clock time, and a ratio rather than seconds, so that a busy or a slow machine does not
-break the budget. The smallest of several runs counts; runs of the subject and of the reference alternate.
+User CPU time rather than wall-clock time, and a ratio rather than seconds, so that a busy or a slow machine
+does not break the budget. The smallest of several runs counts; runs of the subject and the reference alternate.
 """
 
 import argparse
@@ -30,9 +30,13 @@ def compile_once(compiler: str, arguments: list[str], source: Path, folder: str)
 
 def main() -> int:
     """Returns 1 when a source exceeds its budget."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--compiler", default="g++")
-    parser.add_argument("--arguments", type=Path, required=True, help="file with one compiler argument a line")
+    parser.add_argument(
+        "--arguments", type=Path, required=True, help="file with one compiler argument a line"
+    )
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("sources", type=Path, nargs="+")
     options = parser.parse_args()
@@ -42,7 +46,9 @@ def main() -> int:
     reference = Path(__file__).with_name("reference.cpp")
 
     over = 0
-    print(f"{'source':<20} {'user s':>8} {'reference s':>12} {'ratio':>7} {'budget':>7} {'MB':>6} {'budget':>7}")
+    print(
+        f"{'source':<20} {'user s':>8} {'reference s':>12} {'ratio':>7} {'budget':>7} {'MB':>6} {'budget':>7}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for source in options.sources:
             found = BUDGET.search(source.read_text(encoding="utf-8"))
@@ -58,10 +64,9 @@ def main() -> int:
             ratio = min(times) / min(reference_times)
             exceeded = ratio > wanted_ratio or memory > wanted_memory
             over += exceeded
-            print(
-                f"{source.stem:<20} {min(times):>8.2f} {min(reference_times):>12.2f} {ratio:>7.2f} {wanted_ratio:>7.2f}"
-                f" {memory:>6.0f} {wanted_memory:>7.0f}{'  over budget' if exceeded else ''}"
-            )
+            row = f"{source.stem:<20} {min(times):>8.2f} {min(reference_times):>12.2f} {ratio:>7.2f}"
+            row += f" {wanted_ratio:>7.2f} {memory:>6.0f} {wanted_memory:>7.0f}"
+            print(row + ("  over budget" if exceeded else ""))
     return 1 if over else 0
 
 

@@ -31,7 +31,7 @@ def promises(source: Path) -> list[str] | None:
 
 
 def respelled(line: str) -> str:
-    """The line with `'s', 'e', 'a', 'm'` read as `seam`: clang before 15 prints text in template arguments so."""
+    """The line with `'s', 'e', 'a', 'm'` read as `seam`: so clang 14 prints text."""
     spelled = re.compile(r"(?:'(?:\\.|[^'\\])'(?:, )?){2,}")
     letter = re.compile(r"'(\\.|[^'\\])'(?:, )?")
     return spelled.sub(lambda found: letter.sub(lambda one: one[1][-1], found[0]), line)
@@ -39,9 +39,13 @@ def respelled(line: str) -> str:
 
 def main() -> int:
     """Returns 0 when the compiler says what the source promises, 1 otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--compiler", required=True)
-    parser.add_argument("--arguments", type=Path, required=True, help="file with one compiler argument a line")
+    parser.add_argument(
+        "--arguments", type=Path, required=True, help="file with one compiler argument a line"
+    )
     parser.add_argument("source", type=Path)
     options = parser.parse_args()
 
@@ -67,7 +71,7 @@ def main() -> int:
     first = next((line for line in output.splitlines() if "error:" in line), None)
     if result.returncode == 0 or first is None:
         print(output)
-        print(f"{options.source.name}: must not compile with an error, and the compiler returned {result.returncode}")
+        print(f"{options.source.name}: must not compile, and the compiler returned {result.returncode}")
         return 1
     first = respelled(first)
     missing = [text for text in expected if text not in first]

@@ -1,0 +1,38 @@
+# The front door.
+#
+#   make demo                   holes in photographs, filled from a collection (PHOTOS=folder for your own photographs)
+#   make test                   everything that is checked
+#   make bench                  the list of benchmarks and experiments; bench/run NAME runs one
+#   make setup                  installs what the above need
+#   make format                 formats all sources, and writes the umbrella headers
+
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+ifneq ($(shell command -v ninja),)
+  export CMAKE_GENERATOR ?= Ninja
+endif
+
+.PHONY: help demo test bench setup format
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo:
+	@tools/setup demo $(if $(PHOTOS),,--pictures)
+	@tools/build release complete
+	@tools/demo $(if $(PHOTOS),"$(PHOTOS)")
+
+test:
+	@tools/setup test
+	@tools/test
+
+bench:
+	@bench/run
+
+setup:
+	@tools/setup test
+
+format:
+	@tools/setup test
+	@tools/umbrella
+	@tools/format
