@@ -4,9 +4,18 @@
 /// Pictures and masks: files, colors, resampling, filters, contact sheets.
 /// Written by tools/umbrella.
 
+#include <lookalike/image/border.hpp>
+#include <lookalike/image/color.hpp>
+#include <lookalike/image/distance.hpp>
+#include <lookalike/image/filter.hpp>
 #include <lookalike/image/image.hpp>
 #include <lookalike/image/mask.hpp>
+#include <lookalike/image/photo_source.hpp>
+#include <lookalike/image/pyramid.hpp>
+#include <lookalike/image/resample.hpp>
+#include <lookalike/image/size.hpp>
 
 #if __has_include(<jpeglib.h>) && __has_include(<png.h>)
 #include <lookalike/image/read.hpp>
+#include <lookalike/image/write.hpp>
 #endif

@@ -5,7 +5,7 @@ A source names its budget in its first lines, in multiples of reference.cpp's us
     // budget: 2.5 times the reference, 500 MB
 
 User CPU time rather than wall-clock time, and a ratio rather than seconds, so that a busy or a slow machine
-does not break the budget. The smallest of several runs counts; runs of the subject and the reference alternate.
+does not break the budget. The smallest of several runs counts; subject and reference take turns.
 """
 
 import argparse
@@ -20,7 +20,7 @@ BUDGET = re.compile(r"^// budget: ([0-9.]+) times the reference, ([0-9]+) MB$", 
 
 def compile_once(compiler: str, arguments: list[str], source: Path, folder: str) -> tuple[float, float]:
     """User CPU seconds and peak megabytes of compiling `source` at -O2, without linking."""
-    command = [compiler, *arguments, "-O2", "-c", str(source), "-o", os.path.join(folder, "out.o")]
+    command = [compiler, *arguments, "-O2", "-c", str(source), "-o", f"{folder}/out.o"]
     process = os.posix_spawnp(compiler, command, os.environ)
     _, status, usage = os.wait4(process, 0)
     if status != 0:
