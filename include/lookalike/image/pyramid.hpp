@@ -6,6 +6,9 @@
 /// 31(4), 1983; binomial weights (a = 3/8).
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -27,18 +30,19 @@ image<Channels> reduce(const image<Channels>& picture) {
 /// Half of a mask, on the safe side: missing (255) wherever `reduce` of the picture would mix in a missing
 /// pixel. What is known of a reduced picture then comes from known pixels only.
 inline mask reduce(const mask& hole) {
-  mask half((hole.height() + 1) / 2, (hole.width() + 1) / 2);
   constexpr int reach = 2;
+  const int width = hole.width();
+  mask half((hole.height() + 1) / 2, (width + 1) / 2);
+  std::vector<std::uint8_t> any(static_cast<std::size_t>(width));  // of the rows within reach
   for (int y = 0; y < half.height(); ++y) {
+    std::fill(any.begin(), any.end(), std::uint8_t{0});
+    for (int row = std::max(2 * y - reach, 0); row <= std::min(2 * y + reach, hole.height() - 1); ++row) {
+      std::transform(any.begin(), any.end(), hole.row(row).begin(), any.begin(), std::bit_or<std::uint8_t>());
+    }
     for (int x = 0; x < half.width(); ++x) {
-      bool missing = false;
-      for (int row = std::max(2 * y - reach, 0); row <= std::min(2 * y + reach, hole.height() - 1); ++row) {
-        for (int column = std::max(2 * x - reach, 0); column <= std::min(2 * x + reach, hole.width() - 1);
-             ++column) {
-          missing |= hole(row, column) != 0;
-        }
-      }
-      half(y, x) = missing ? 255 : 0;
+      const auto begin = any.begin() + std::max(2 * x - reach, 0);
+      const auto end = any.begin() + std::min(2 * x + reach + 1, width);
+      half(y, x) = std::any_of(begin, end, [](std::uint8_t value) { return value != 0; }) ? 255 : 0;
     }
   }
   return half;

@@ -11,59 +11,59 @@
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
 
-/// out[i] = sum over k < taps of weights[k] * rows[k][i], for i < count. The sum runs in the order of k.
-inline void weighted_sum_of_rows(const float* const* rows, const float* weights, int taps, float* out,
-                                 std::ptrdiff_t count) {
+namespace rows_detail {
+
+/// out[i] = sum over k < taps of weights[k] * source(k)[i], for i < count, in the order of k.
+template <class Source>
+inline void weighted_sum(const Source& source, const float* weights, int taps, float* out,
+                         std::ptrdiff_t count) {
   using floats = xsimd::batch<float>;
   constexpr auto lanes = static_cast<std::ptrdiff_t>(floats::size);
   std::ptrdiff_t i = 0;
   for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    floats sums[4] = {floats(0.0f), floats(0.0f), floats(0.0f), floats(0.0f)};
+    floats first(0.0f);
+    floats second(0.0f);
+    floats third(0.0f);
+    floats fourth(0.0f);
     for (int k = 0; k < taps; ++k) {
       const floats weight(weights[k]);
-      const float* row = rows[k] + i;
-      for (int u = 0; u < 4; ++u)
-        sums[u] = xsimd::fma(weight, floats::load_unaligned(row + u * lanes), sums[u]);
+      const float* from = source(k) + i;
+      first = xsimd::fma(weight, floats::load_unaligned(from), first);
+      second = xsimd::fma(weight, floats::load_unaligned(from + lanes), second);
+      third = xsimd::fma(weight, floats::load_unaligned(from + 2 * lanes), third);
+      fourth = xsimd::fma(weight, floats::load_unaligned(from + 3 * lanes), fourth);
     }
-    for (int u = 0; u < 4; ++u) sums[u].store_unaligned(out + i + u * lanes);
+    first.store_unaligned(out + i);
+    second.store_unaligned(out + i + lanes);
+    third.store_unaligned(out + i + 2 * lanes);
+    fourth.store_unaligned(out + i + 3 * lanes);
   }
   for (; i + lanes <= count; i += lanes) {
     floats sum(0.0f);
-    for (int k = 0; k < taps; ++k) {
-      sum = xsimd::fma(floats(weights[k]), floats::load_unaligned(rows[k] + i), sum);
-    }
+    for (int k = 0; k < taps; ++k)
+      sum = xsimd::fma(floats(weights[k]), floats::load_unaligned(source(k) + i), sum);
     sum.store_unaligned(out + i);
   }
   for (; i < count; ++i) {
     float sum = 0;
-    for (int k = 0; k < taps; ++k) sum = xsimd::fma(weights[k], rows[k][i], sum);
+    for (int k = 0; k < taps; ++k) sum = xsimd::fma(weights[k], source(k)[i], sum);
     out[i] = sum;
   }
+}
+
+}  // namespace rows_detail
+
+/// out[i] = sum over k < taps of weights[k] * rows[k][i], for i < count.
+inline void weighted_sum_of_rows(const float* const* rows, const float* weights, int taps, float* out,
+                                 std::ptrdiff_t count) {
+  rows_detail::weighted_sum([rows](int k) { return rows[k]; }, weights, taps, out, count);
 }
 
 /// out[i] = sum over k < taps of weights[k] * row[i + k * stride], for i < count: a filter along a row whose
 /// pixels have `stride` channels.
 inline void filter_row(const float* row, std::ptrdiff_t stride, const float* weights, int taps, float* out,
                        std::ptrdiff_t count) {
-  using floats = xsimd::batch<float>;
-  constexpr auto lanes = static_cast<std::ptrdiff_t>(floats::size);
-  std::ptrdiff_t i = 0;
-  for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    floats sums[4] = {floats(0.0f), floats(0.0f), floats(0.0f), floats(0.0f)};
-    const float* from = row + i;
-    for (int k = 0; k < taps; ++k, from += stride) {
-      const floats weight(weights[k]);
-      for (int u = 0; u < 4; ++u) {
-        sums[u] = xsimd::fma(weight, floats::load_unaligned(from + u * lanes), sums[u]);
-      }
-    }
-    for (int u = 0; u < 4; ++u) sums[u].store_unaligned(out + i + u * lanes);
-  }
-  for (; i < count; ++i) {
-    float sum = 0;
-    for (int k = 0; k < taps; ++k) sum = xsimd::fma(weights[k], row[i + k * stride], sum);
-    out[i] = sum;
-  }
+  rows_detail::weighted_sum([row, stride](int k) { return row + k * stride; }, weights, taps, out, count);
 }
 
 }  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE
