@@ -31,14 +31,16 @@ inline int fast_fourier_length(int least) {
   }
 }
 
-/// Transforms of planes of one size, in place. Holds the twiddle factors and scratch memory; one object serves
-/// one thread.
+/// Transforms of planes of one size, in place. Holds the twiddle factors and scratch memory; one object
+/// serves one thread.
 class fourier_plane {
  public:
   using complex = std::complex<float>;
 
   fourier_plane(int height, int width)
-      : height_(height), width_(width), scratch_(2 * static_cast<std::size_t>(height > width ? height : width)) {}
+      : height_(height),
+        width_(width),
+        scratch_(2 * static_cast<std::size_t>(height > width ? height : width)) {}
 
   int height() const { return height_; }
   int width() const { return width_; }

@@ -21,7 +21,8 @@ inline float squared_l2(const float* a, const float* b, std::size_t count) {
   std::size_t i = 0;
   for (; i + 4 * lanes <= count; i += 4 * lanes) {
     for (std::size_t k = 0; k < 4; ++k) {
-      const batch difference = batch::load_unaligned(a + i + k * lanes) - batch::load_unaligned(b + i + k * lanes);
+      const batch difference =
+          batch::load_unaligned(a + i + k * lanes) - batch::load_unaligned(b + i + k * lanes);
       sums[k] = xsimd::fma(difference, difference, sums[k]);
     }
   }
