@@ -6,7 +6,10 @@
 
 #include <lookalike/core/error.hpp>
 #include <lookalike/core/files.hpp>
+#include <lookalike/core/hash.hpp>
 #include <lookalike/core/memory.hpp>
+#include <lookalike/core/memory_map.hpp>
 #include <lookalike/core/parallel.hpp>
 #include <lookalike/core/progress.hpp>
 #include <lookalike/core/static_text.hpp>
+#include <lookalike/core/xtensor.hpp>

@@ -6,6 +6,7 @@
 
 #include <lookalike/image/border.hpp>
 #include <lookalike/image/color.hpp>
+#include <lookalike/image/contact_sheet.hpp>
 #include <lookalike/image/distance.hpp>
 #include <lookalike/image/filter.hpp>
 #include <lookalike/image/image.hpp>
@@ -14,6 +15,7 @@
 #include <lookalike/image/pyramid.hpp>
 #include <lookalike/image/resample.hpp>
 #include <lookalike/image/size.hpp>
+#include <lookalike/image/text.hpp>
 
 #if __has_include(<jpeglib.h>) && __has_include(<png.h>)
 #include <lookalike/image/read.hpp>

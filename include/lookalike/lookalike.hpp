@@ -9,6 +9,7 @@
 #include <lookalike/image.hpp>
 #include <lookalike/graph.hpp>
 #include <lookalike/stage.hpp>
+#include <lookalike/retrieve.hpp>
 #include <lookalike/blend.hpp>
 #include <lookalike/inpaint.hpp>
 #include <lookalike/apps.hpp>

@@ -4,9 +4,11 @@
 /// The hot loops, as plain functions over pointers.
 /// Written by tools/umbrella.
 
+#include <lookalike/simd/byte_correlation.hpp>
 #include <lookalike/simd/color.hpp>
 #include <lookalike/simd/fourier.hpp>
 #include <lookalike/simd/gabor_energy.hpp>
+#include <lookalike/simd/inner_product.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 #include <lookalike/simd/median.hpp>
 #include <lookalike/simd/panel_product.hpp>

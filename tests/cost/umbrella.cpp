@@ -5,4 +5,6 @@
 
 #include <lookalike/lookalike.hpp>
 
-int main() { return lookalike::threads() > 0 ? 0 : 1; }
+int main() {
+  return lookalike::threads() > 0 ? 0 : 1;
+}
