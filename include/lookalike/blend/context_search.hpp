@@ -112,6 +112,17 @@ class context_query {
   int height() const { return colors_.front().height(); }
   int width() const { return colors_.front().width(); }
 
+  /// The smallest box that holds the hole and its band.
+  box reach() const {
+    box all = hole_;
+    for (const context_band::run& run : band().runs()) {
+      const int bottom = std::max(all.y + all.height, run.y + 1), right = std::max(all.x + all.width, run.end);
+      all.y = std::min(all.y, run.y), all.x = std::min(all.x, run.begin);
+      all.height = bottom - all.y, all.width = right - all.x;
+    }
+    return all;
+  }
+
   /// The translations at which a candidate of this extent covers the hole. Empty when it is smaller.
   translation_range covering(int candidate_height, int candidate_width) const {
     return {hole_.y + hole_.height - candidate_height, hole_.y, hole_.x + hole_.width - candidate_width,

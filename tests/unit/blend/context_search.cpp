@@ -6,53 +6,22 @@
 #include <catch2/catch.hpp>
 
 #include <lookalike/blend/context_search.hpp>
+#include <lookalike/image/size.hpp>
+
+#include "scenes.hpp"
 
 namespace {
 
 using namespace lookalike;
 
-// Smooth random colors in the range of L*a*b*: a few octaves of value noise.
-image<3> random_scene(int height, int width, unsigned seed) {
-  std::mt19937 random(seed);
-  std::uniform_real_distribution<float> value(-1.0f, 1.0f);
-  image<3> scene(height, width, 50.0f);
-  for (int cell : {64, 24, 8, 3}) {
-    const int rows = height / cell + 2, columns = width / cell + 2;
-    image<3> grid(rows, columns);
-    for (float& v : grid.values()) v = value(random);
-    for (int y = 0; y < height; ++y) {
-      for (int x = 0; x < width; ++x) {
-        const float fy = static_cast<float>(y) / static_cast<float>(cell);
-        const float fx = static_cast<float>(x) / static_cast<float>(cell);
-        const int v = static_cast<int>(fy), u = static_cast<int>(fx);
-        const float t = fy - static_cast<float>(v), s = fx - static_cast<float>(u);
-        for (int c = 0; c < 3; ++c) {
-          scene(y, x, c) += 0.3f * static_cast<float>(cell) *
-                            ((1 - t) * ((1 - s) * grid(v, u, c) + s * grid(v, u + 1, c)) +
-                             t * ((1 - s) * grid(v + 1, u, c) + s * grid(v + 1, u + 1, c)));
-        }
-      }
-    }
-  }
-  return scene;
-}
+using scenes::box_hole;
 
-mask box_hole(int height, int width, int top, int left, int bottom, int right) {
-  mask hole(height, width);
-  for (int y = top; y < bottom; ++y) {
-    for (int x = left; x < right; ++x) hole(y, x) = 1;
-  }
-  return hole;
+image<3> random_scene(int height, int width, unsigned seed) {
+  return scenes::random_lab(height, width, seed);
 }
 
 image<3> window(const image<3>& scene, int top, int left, int height, int width) {
-  image<3> result(height, width);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      for (int c = 0; c < 3; ++c) result(y, x, c) = scene(top + y, left + x, c);
-    }
-  }
-  return result;
+  return crop(scene, top, left, height, width);
 }
 
 // The definition, in double precision, without runs, tables or vectors.
