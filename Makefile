@@ -2,6 +2,7 @@
 #
 #   make demo                   holes in photographs, filled from a collection (PHOTOS=folder for your own photographs)
 #   make test                   everything that is checked
+#   make tsan                   the unit tests with the thread sanitizer
 #   make bench                  the list of benchmarks and experiments; bench/run NAME runs one
 #   make setup                  installs what the above need
 #   make format                 formats all sources, and writes the umbrella headers
@@ -12,7 +13,7 @@ ifneq ($(shell command -v ninja),)
   export CMAKE_GENERATOR ?= Ninja
 endif
 
-.PHONY: help demo test bench setup format
+.PHONY: help demo test tsan bench setup format
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -25,6 +26,10 @@ demo:
 test:
 	@tools/setup test
 	@tools/test
+
+tsan:
+	@tools/setup tsan
+	@tools/test tsan
 
 bench:
 	@bench/run
