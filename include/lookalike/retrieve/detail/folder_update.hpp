@@ -1,0 +1,208 @@
+#pragma once
+
+/// \file
+/// Brings a collection's store up to date with a folder of photographs.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include <lookalike/core/hash.hpp>
+#include <lookalike/core/parallel.hpp>
+#include <lookalike/core/progress.hpp>
+#include <lookalike/image/read.hpp>
+#include <lookalike/retrieve/build_report.hpp>
+#include <lookalike/retrieve/detail/collection_writer.hpp>
+#include <lookalike/retrieve/detail/folder_scan.hpp>
+#include <lookalike/retrieve/detail/snapshot.hpp>
+#include <lookalike/retrieve/picture_encoder.hpp>
+#include <lookalike/retrieve/thumbnail.hpp>
+
+namespace lookalike::detail {
+
+/// The picture in `bytes` as an encoder needs it. A JPEG is decoded at a fraction of its size if half of it
+/// or less suffices: libjpeg-turbo is faster at 8/8 than at 7/8 to 5/8, and the descriptor then exact.
+inline image<3> decode_for(const picture_encoder& encoder, byte_view bytes, const std::string& name) {
+  const auto header = read_picture_header(bytes);
+  const std::int64_t side = std::max(encoder.sufficient_side(), thumbnail_side);
+  const bool half_suffices = header && std::min<std::int64_t>(header->height, header->width) >= 2 * side;
+  return to_float(decode_image_bytes(bytes, {.at_least = half_suffices ? static_cast<int>(side) : 0}, name));
+}
+
+class folder_update {
+ public:
+  /// `folder` is `root` or below it.
+  folder_update(const std::filesystem::path& store, const std::filesystem::path& root,
+                const std::filesystem::path& folder, collection_writer& writer,
+                const picture_encoder& encoder)
+      : store_(store), root_(root), folder_(folder), writer_(writer), encoder_(encoder), before_(store) {}
+
+  /// Throws `interrupted` when `watcher` asks for it and `file_error` when the store cannot be written; what
+  /// was described until shortly before then stays.
+  build_report run(const progress& watcher) {
+    const std::vector<found_file> found = scan_folder(root_, folder_, store_, report_.skipped, watcher);
+    const std::vector<found_file> news = compare_with_before(found);
+    writer_.commit();
+    const auto total = static_cast<std::int64_t>(news.size());
+    std::vector<description> batch;
+    for (std::int64_t first = 0; first < total; first += files_a_commit) {
+      const std::int64_t count = std::min(files_a_commit, total - first);
+      batch.assign(static_cast<std::size_t>(count), {});
+      const progress of_batch = [&](std::string_view, std::int64_t done, std::int64_t) {
+        return !watcher || watcher("describe photographs", first + done, total);
+      };
+      parallel_for(
+          count,
+          [&](std::int64_t i) {
+            batch[static_cast<std::size_t>(i)] = describe(news[static_cast<std::size_t>(first + i)]);
+          },
+          of_batch, "describe photographs");
+      for (std::int64_t i = 0; i < count; ++i) {
+        keep(news[static_cast<std::size_t>(first + i)], batch[static_cast<std::size_t>(i)]);
+      }
+      writer_.commit();
+    }
+    return std::move(report_);
+  }
+
+ private:
+  static constexpr std::int64_t files_a_commit = 64;  // what an interruption loses at most: a second's work
+
+  struct description {
+    std::string reason;  // why there is none
+    std::uint64_t hash = 0;
+    byte_image thumbnail;
+    std::vector<float> row;
+  };
+
+  bool is_below_folder(std::string_view path) const {
+    if (folder_ == root_) return true;
+    const std::string prefix = folder_.lexically_relative(root_).string() + "/";
+    return path.substr(0, prefix.size()) == prefix;
+  }
+
+  /// Retires files that changed or vanished and returns those to be described.
+  std::vector<found_file> compare_with_before(const std::vector<found_file>& found) {
+    std::vector<bool> is_retired(before_.files().size());
+    for (const std::int64_t file : before_.retired()) is_retired[static_cast<std::size_t>(file)] = true;
+    std::unordered_map<std::string_view, std::int64_t> known;
+    for (std::int64_t file = 0; file < before_.committed().files; ++file) {
+      const std::string_view path = before_.path_of_file(file);
+      if (!is_retired[static_cast<std::size_t>(file)] && is_below_folder(path)) known[path] = file;
+    }
+
+    std::vector<found_file> news;
+    for (const found_file& file : found) {
+      const auto at = known.find(file.path);
+      if (at != known.end()) {
+        const file_record& record = before_.files()[static_cast<std::size_t>(at->second)];
+        if (record.size == file.size && record.modified == file.modified) {
+          ++report_.unchanged;
+          known.erase(at);
+          continue;
+        }
+        report_.changed.push_back(file.path);
+        retire(at->second);
+        known.erase(at);
+      }
+      news.push_back(file);
+    }
+    for (const auto& [path, file] : known) {
+      report_.vanished.emplace_back(path);
+      retire(file);
+    }
+    std::sort(report_.vanished.begin(), report_.vanished.end());
+
+    for (std::int64_t row = 0; row < before_.committed().rows; ++row) {
+      rows_.emplace(before_.hashes()[static_cast<std::size_t>(row)], row);
+    }
+    for (std::int64_t file = 0; file < before_.committed().files; ++file) {
+      if (is_retired[static_cast<std::size_t>(file)] || retired_now_.count(file) != 0) continue;
+      holders_.emplace(before_.files()[static_cast<std::size_t>(file)].row, before_.path_of_file(file));
+    }
+    return news;
+  }
+
+  void retire(std::int64_t file) {
+    writer_.retire_file(file);
+    retired_now_.insert(file);
+  }
+
+  /// Runs on any thread.
+  description describe(const found_file& file) const {
+    description result;
+    const std::filesystem::path path = root_ / file.path;
+    try {
+      require_picture(path);
+      const std::vector<std::byte> bytes = read_file(path, largest_picture_file);
+      result.hash = hash64(bytes);
+      if (rows_.count(result.hash) != 0) return result;
+      const image<3> picture = decode_for(encoder_, bytes, path.string());
+      append_row(encoder_(picture), result.row);
+      result.thumbnail = make_thumbnail(picture);
+    } catch (const error& failure) {
+      result.reason = failure.what();
+    } catch (const std::bad_alloc&) {
+      result.reason = "it does not fit in memory";
+    }
+    return result;
+  }
+
+  /// Spares reading a film to its end to learn that it is no photograph.
+  static void require_picture(const std::filesystem::path& path) {
+    std::array<char, 64> beginning{};
+    std::ifstream in(path, std::ios::binary);
+    in.read(beginning.data(), beginning.size());
+    const auto bytes = std::as_bytes(std::span(beginning)).first(static_cast<std::size_t>(in.gcount()));
+    if (!bytes.empty() && kind_of(bytes) == picture_kind::unknown) throw_unknown(bytes, path.string());
+  }
+
+  void keep(const found_file& file, const description& described) {
+    if (!described.reason.empty()) {
+      report_.skipped.push_back({file.path, described.reason});
+      return;
+    }
+    const auto known = rows_.find(described.hash);
+    std::int64_t row = 0;
+    if (known == rows_.end()) {
+      row = writer_.add_row(described.hash, described.thumbnail.values(), described.row);
+      rows_.emplace(described.hash, row);
+      holders_.emplace(row, file.path);
+      ++report_.added;
+    } else {
+      row = known->second;
+      const auto [holder, was_hidden] = holders_.emplace(row, file.path);
+      if (was_hidden) {
+        ++report_.moved;
+      } else {
+        report_.duplicates.push_back({file.path, holder->second});
+      }
+    }
+    writer_.add_file(file.path, row, file.size, file.modified);
+  }
+
+  std::filesystem::path store_;
+  std::filesystem::path root_;
+  std::filesystem::path folder_;
+  collection_writer& writer_;
+  const picture_encoder& encoder_;
+  snapshot before_;
+  build_report report_;
+  std::unordered_map<std::uint64_t, std::int64_t> rows_;   // by content
+  std::unordered_map<std::int64_t, std::string> holders_;  // row to the path that shows it
+  std::unordered_set<std::int64_t> retired_now_;
+};
+
+}  // namespace lookalike::detail
