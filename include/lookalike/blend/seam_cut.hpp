@@ -25,6 +25,7 @@
 #include <cstdint>
 
 #include <lookalike/graph/min_cut.hpp>
+#include <lookalike/image/detail/picture_window.hpp>
 #include <lookalike/image/distance.hpp>
 #include <lookalike/image/mask.hpp>
 
@@ -64,28 +65,6 @@ struct seam_result {
 };
 
 namespace detail {
-
-/// A rectangle of a picture: rows [top, bottom), columns [left, right).
-struct picture_window {
-  int top, left, bottom, right;
-
-  int height() const { return bottom - top; }
-  int width() const { return right - left; }
-};
-
-/// The smallest rectangle that contains the hole and `margin` pixels around it, within the picture.
-inline picture_window window_around(const mask& hole, int margin) {
-  picture_window window{hole.height(), hole.width(), 0, 0};
-  for (int y = 0; y < hole.height(); ++y) {
-    for (int x = 0; x < hole.width(); ++x) {
-      if (hole(y, x) == 0) continue;
-      window = {std::min(window.top, y), std::min(window.left, x), std::max(window.bottom, y + 1),
-                std::max(window.right, x + 1)};
-    }
-  }
-  return {std::max(window.top - margin, 0), std::max(window.left - margin, 0),
-          std::min(window.bottom + margin, hole.height()), std::min(window.right + margin, hole.width())};
-}
 
 /// The energy of a seam, on the window around the hole outside of which there is nothing to decide.
 class seam_energy {
