@@ -34,7 +34,7 @@ struct contact_sheet_options {
   /// Pixels a dot of the text; 0 chooses by the width of the cells.
   int text_scale = 0;
   /// A line above all pictures; none when empty.
-  std::string title;
+  std::string title{};
   byte_color background{246, 246, 244};
   byte_color cell_background{228, 228, 226};
   byte_color text_color{48, 48, 48};

@@ -186,7 +186,8 @@ inline void rgb_to_lab(const float* from, float* to, std::ptrdiff_t count) {
   });
 }
 
-/// `count` pixels of L*a*b* to sRGB, limited to [0, 1] if `clamp`. `from` and `to` may be the same.
+/// `count` pixels of L*a*b* to sRGB, limited to [0, 1] if `clamp` (and, as in scikit-image, with strong
+/// yellows first limited to what L* allows). `from` and `to` may be the same.
 inline void lab_to_rgb(const float* from, float* to, std::ptrdiff_t count, bool clamp) {
   using namespace color_detail;
   using k = color_constants;
@@ -194,7 +195,9 @@ inline void lab_to_rgb(const float* from, float* to, std::ptrdiff_t count, bool 
     const floats middle = (a + floats(16.0f)) * floats(1.0f / 116.0f);
     const floats x = inverse_lab_curve(xsimd::fma(b, floats(1.0f / 500.0f), middle)) * floats(k::white[0]);
     const floats y = inverse_lab_curve(middle) * floats(k::white[1]);
-    const floats z = inverse_lab_curve(xsimd::fnma(c, floats(1.0f / 200.0f), middle)) * floats(k::white[2]);
+    floats z = xsimd::fnma(c, floats(1.0f / 200.0f), middle);
+    if (clamp) z = xsimd::max(z, floats(0.0f));
+    z = inverse_lab_curve(z) * floats(k::white[2]);
     a = linear_to_srgb(times_row(k::rgb_from_xyz[0], 1.0f, x, y, z));
     b = linear_to_srgb(times_row(k::rgb_from_xyz[1], 1.0f, x, y, z));
     c = linear_to_srgb(times_row(k::rgb_from_xyz[2], 1.0f, x, y, z));

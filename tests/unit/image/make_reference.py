@@ -184,7 +184,7 @@ def array(name, values, comment):
     shape = " x ".join(str(n) for n in values.shape)
     print(f"\n/// {comment} ({shape})")
     print(f"inline constexpr float {name}[] = {{")
-    flat = [f"{v:.7g}" for v in values.reshape(-1)]
+    flat = [f"{v:.9g}" for v in values.reshape(-1)]
     flat = [v + ("f" if "." in v or "e" in v else ".0f") for v in flat]
     for i in range(0, len(flat), 8):
         print("    " + ", ".join(flat[i : i + 8]) + ",")
