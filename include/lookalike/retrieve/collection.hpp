@@ -56,11 +56,17 @@ class collection {
 
   collection() = default;
 
+  /// Whether `folder` is the folder of a store, of whatever version.
+  static bool is_store(const std::filesystem::path& folder) {
+    std::error_code unreadable;
+    return std::filesystem::exists(folder / detail::manifest::file_name, unreadable);
+  }
+
   /// Opens the store of a folder of photographs, or a store by its own folder. Throws `file_error` when there
   /// is none, or it is of another version, cut short or damaged.
   static collection open(const std::filesystem::path& folder_or_store) {
     std::filesystem::path store = detail::canonical_folder(folder_or_store);
-    if (!std::filesystem::exists(store / detail::manifest::file_name)) {
+    if (!is_store(store)) {
       const std::filesystem::path of_folder = detail::default_store(store);
       if (std::filesystem::exists(of_folder)) store = of_folder;
     }
