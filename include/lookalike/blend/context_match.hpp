@@ -74,7 +74,8 @@ class context_match_stage {
   /// Throws `value_error` when query and mask do not fit together, when there is no match, and when no match
   /// can be placed. The photographs are read and searched on several threads.
   placements operator()(input query_and_matches, const progress& watcher = {}) const {
-    auto& [query, found] = query_and_matches;
+    masked_image& query = std::get<0>(query_and_matches);
+    const matches& found = std::get<1>(query_and_matches);
     require_fillable(query.picture, query.hole, "context_match");
     require(found.source != nullptr && found.count > 0,
             "context_match: given no matches, wanted at least one photograph to place");
