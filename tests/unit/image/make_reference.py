@@ -230,7 +230,7 @@ array("any_lab", lab, "Places in L*a*b*, many of them colors that sRGB lacks")
 array("any_rgb", skimage.color.lab2rgb(lab), "skimage.color.lab2rgb(any_lab), which limits to [0, 1]")
 array("gray", skimage.color.rgb2gray(rgb), "skimage.color.rgb2gray(rgb)")
 
-plane = random.random((9, 12))
+plane = random.random((9, 12)).astype(np.float32).astype(np.float64)
 array("plane", plane, "A picture of random values")
 image = Image.fromarray(plane.astype(np.float32), "F")
 BOX, TRIANGLE, CUBIC = Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
@@ -247,7 +247,6 @@ for name, how, height, width in [
         name, np.asarray(image.resize((width, height), how)), f"Pillow: plane (mode F) resized by {how.name}"
     )
 
-plane = plane.astype(np.float32).astype(np.float64)
 for sigma in (0.8, 3.0):
     for mode in ("reflect", "mirror", "nearest", "constant"):
         name = f"gaussian_{str(sigma).replace('.', '_')}_{mode}"
