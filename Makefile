@@ -20,7 +20,6 @@ help:
 
 demo:
 	@tools/setup demo $(if $(PHOTOS),,--pictures)
-	@tools/build release complete
 	@tools/demo $(if $(PHOTOS),"$(PHOTOS)")
 
 test:
