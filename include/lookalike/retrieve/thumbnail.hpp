@@ -14,7 +14,6 @@
 #include <lookalike/core/memory.hpp>
 #include <lookalike/image/mask.hpp>
 #include <lookalike/image/resample.hpp>
-#include <lookalike/retrieve/cell_weights.hpp>
 #include <lookalike/simd/byte_correlation.hpp>
 
 namespace lookalike {
@@ -25,6 +24,14 @@ inline constexpr std::size_t thumbnail_size = std::size_t{3} * thumbnail_side * 
 /// The mean color of each of 32 x 32 equal parts.
 inline byte_image make_thumbnail(const image<3>& picture) {
   return to_bytes(resize(picture, thumbnail_side, thumbnail_side, resampling::area));
+}
+
+/// 1 where a pixel is known, 0 where it is missing.
+inline image<1> known_pixels(const mask& hole) {
+  image<1> known(hole.height(), hole.width());
+  std::transform(hole.values().begin(), hole.values().end(), known.values().begin(),
+                 [](std::uint8_t missing) { return missing == 0 ? 1.0f : 0.0f; });
+  return known;
 }
 
 /// A picture, possibly with a hole, as it is compared with thumbnails: only known pixels count, both in the
