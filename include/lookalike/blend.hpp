@@ -10,5 +10,10 @@
 #include <lookalike/blend/context_search.hpp>
 #include <lookalike/blend/place_scene.hpp>
 #include <lookalike/blend/placements.hpp>
+#include <lookalike/blend/poisson.hpp>
 #include <lookalike/blend/poisson_blend.hpp>
+
+#if __has_include(<boost/graph/graph_traits.hpp>)
 #include <lookalike/blend/seam.hpp>
+#include <lookalike/blend/seam_cut.hpp>
+#endif

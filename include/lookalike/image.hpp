@@ -12,6 +12,7 @@
 #include <lookalike/image/image.hpp>
 #include <lookalike/image/mask.hpp>
 #include <lookalike/image/photo_source.hpp>
+#include <lookalike/image/poisson_equation.hpp>
 #include <lookalike/image/pyramid.hpp>
 #include <lookalike/image/resample.hpp>
 #include <lookalike/image/size.hpp>

@@ -5,3 +5,4 @@
 /// Written by tools/umbrella.
 
 #include <lookalike/inpaint/fill_hole.hpp>
+#include <lookalike/inpaint/harmonic.hpp>

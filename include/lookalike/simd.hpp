@@ -11,6 +11,7 @@
 #include <lookalike/simd/inner_product.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 #include <lookalike/simd/median.hpp>
+#include <lookalike/simd/multigrid.hpp>
 #include <lookalike/simd/panel_product.hpp>
 #include <lookalike/simd/resample.hpp>
 #include <lookalike/simd/rows.hpp>
