@@ -570,9 +570,6 @@ TEST_CASE("searches from many threads see the same collection") {
 
 TEST_CASE("a user's encoder can describe a collection") {
   struct mean_color {
-    using input = image<3>;
-    using output = descriptor;
-    static constexpr std::string_view name = "mean_color";
     descriptor operator()(const image<3>& picture) const {
       descriptor d{blocks(), {0, 0, 0}, {1}};
       for (std::size_t i = 0; i < picture.values().size(); ++i) {

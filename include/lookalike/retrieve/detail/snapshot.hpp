@@ -105,7 +105,11 @@ class snapshot final : public photo_source {
   }
 
  private:
-  memory_map map(column c) const { return memory_map(store_ / file_name(c), committed_bytes(c, manifest_)); }
+  /// Nothing committed needs no file: a writer may have died between the first manifest and the columns.
+  memory_map map(column c) const {
+    const std::uint64_t bytes = committed_bytes(c, manifest_);
+    return bytes == 0 ? memory_map() : memory_map(store_ / file_name(c), bytes);
+  }
 
   void require_sound(bool condition, column c) const {
     require<file_error>(condition, "cannot read '", (store_ / file_name(c)).string(),
