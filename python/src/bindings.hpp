@@ -1,0 +1,13 @@
+#pragma once
+
+// The parts of the extension module, one translation unit each.
+
+#include <pybind11/pybind11.h>
+
+namespace lookalike::python {
+
+void bind_pictures(pybind11::module_& module);
+void bind_collection(pybind11::module_& module);
+void bind_stages(pybind11::module_& module);
+
+}  // namespace lookalike::python
