@@ -116,7 +116,8 @@ class context_query {
   box reach() const {
     box all = hole_;
     for (const context_band::run& run : band().runs()) {
-      const int bottom = std::max(all.y + all.height, run.y + 1), right = std::max(all.x + all.width, run.end);
+      const int bottom = std::max(all.y + all.height, run.y + 1),
+                right = std::max(all.x + all.width, run.end);
       all.y = std::min(all.y, run.y), all.x = std::min(all.x, run.begin);
       all.height = bottom - all.y, all.width = right - all.x;
     }

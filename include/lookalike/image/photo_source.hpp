@@ -17,8 +17,8 @@ class photo_source {
  public:
   virtual ~photo_source() = default;
 
-  /// The photograph, upright, at full resolution. Throws `value_error` for an unknown id and `file_error` when
-  /// it cannot be read any more.
+  /// The photograph, upright, at full resolution. Throws `value_error` for an unknown id and `file_error`
+  /// when it cannot be read any more.
   virtual byte_image read_photo(std::int64_t id) const = 0;
 
   /// Where it comes from, in words for people: usually a path.
