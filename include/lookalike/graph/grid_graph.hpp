@@ -191,7 +191,8 @@ inline void grid_graph::drop_empty_edges() {
       // A direction without a link has no capacity, and its neighbor may be no pixel at all.
       const vertex next = neighbor(pixel, d);
       const bool linked = d < 2 ? next >= 0 && next < pixels() : next != pixel;
-      const bool back = linked && record_[static_cast<std::size_t>(next) * slots + (d ^ 1)] > 0;
+      const bool back =
+          linked && record_[static_cast<std::size_t>(next) * slots + static_cast<std::size_t>(d ^ 1)] > 0;
       links |= (record[d] > 0 || back ? 1u : 0u) << d;
     }
     shape = static_cast<std::uint8_t>((shape & ~15u) | links);

@@ -63,7 +63,7 @@ class multigrid_cycle {
   }
 
  private:
-  // The pair that damps the errors a coarse grid cannot see (eigenvalues from 1/2 to 2) by a factor of four.
+  // The pair that damps the errors a coarse grid cannot see (eigenvalues from 1/2 to 2) by a factor of 3.5.
   static constexpr float first_weight = 0.57f;
   static constexpr float second_weight = 1.2f;
 
