@@ -34,13 +34,13 @@ class poisson_blend_stage {
     const masked_image& query = cut.query->full;
     parallel_for(
         static_cast<std::int64_t>(cut.scenes.size()),
-        [&](std::int64_t i) {
+        [&](std::int64_t i, const progress& heartbeat) {
           completion& result = results[static_cast<std::size_t>(i)];
           static_cast<composite&>(result) = std::move(cut.scenes[static_cast<std::size_t>(i)]);
           const patch scene = place_scene(cut, result, query.picture.height(), query.picture.width());
           result.full_from_patch = seam_at_full_resolution(*cut.query, result.from_patch, scene.covered);
           result.picture = poisson_blend_pictures(query.picture, query.hole, scene.picture, scene.covered,
-                                                  result.full_from_patch, options_);
+                                                  result.full_from_patch, options_, heartbeat);
         },
         watcher, name);
     return results;

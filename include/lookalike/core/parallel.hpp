@@ -10,6 +10,7 @@
 #include <exception>
 #include <mutex>
 #include <string_view>
+#include <type_traits>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -66,27 +67,45 @@ class thread_scope {
   int previous_;
 };
 
+namespace detail {
+template <class Step>
+void run_step(const Step& step, std::int64_t i, const progress& heartbeat) {
+  if constexpr (std::is_invocable_v<const Step&, std::int64_t, const progress&>) {
+    step(i, heartbeat);
+  } else {
+    step(i);
+  }
+}
+}  // namespace detail
+
 /// Runs `step(i)` for i in [0, count), in any order, on several threads. An exception stops the loop and is
 /// thrown on the calling thread; so does `interrupted` when `watcher` asks for a stop. `watcher` hears of
 /// steps done, always on the calling thread.
+///
+/// Steps that take long are `step(i, heartbeat)`: they hand the progress they are given to what they call, so
+/// that a stop is noticed within a step too. Heard on any thread, it counts steps as before.
 template <class Step>
 void parallel_for(std::int64_t count, const Step& step, const progress& watcher = {},
                   std::string_view task = "work") {
   if (count <= 0) return;
+  std::atomic<std::int64_t> done{0};
 #ifdef _OPENMP
   const int team = static_cast<int>(std::min<std::int64_t>(threads(), count));
   if (team > 1) {
     detail::watch_forks();
     detail::pool_started = true;
-    std::atomic<std::int64_t> done{0};
     std::atomic<bool> stop{false};
     std::exception_ptr failure;
     std::mutex failure_guard;
+    const progress heartbeat = [&](std::string_view, std::int64_t, std::int64_t) {
+      if (watcher && omp_get_thread_num() == 0 && !watcher(task, done, count)) stop = true;
+      return !stop;
+    };
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team)
     for (std::int64_t i = 0; i < count; ++i) {
       if (stop) continue;
       try {
-        step(i);
+        detail::run_step(step, i, heartbeat);
         const std::int64_t finished = ++done;
         if (omp_get_thread_num() == 0) report(watcher, task, finished, count);
       } catch (...) {
@@ -100,9 +119,12 @@ void parallel_for(std::int64_t count, const Step& step, const progress& watcher 
     return;
   }
 #endif
+  const progress heartbeat = [&](std::string_view, std::int64_t, std::int64_t) {
+    return !watcher || watcher(task, done, count);
+  };
   for (std::int64_t i = 0; i < count; ++i) {
-    step(i);
-    report(watcher, task, i + 1, count);
+    detail::run_step(step, i, heartbeat);
+    report(watcher, task, ++done, count);
   }
 }
 

@@ -107,6 +107,37 @@ TEST_CASE("a watcher that says no interrupts the loop") {
   }
 }
 
+TEST_CASE("a stop is noticed within a long step, on every thread, through loops inside loops") {
+  for (int count : {1, 4}) {
+    const thread_scope scope(count);
+    const auto caller = std::this_thread::get_id();
+    std::atomic<int> calls{0}, beats{0};
+    std::atomic<bool> elsewhere{false};
+    const auto loop = [&] {
+      parallel_for(
+          4,
+          [&](std::int64_t, const progress& heartbeat) {
+            for (;;) {  // ends only by interruption
+              parallel_for(
+                  3, [&](std::int64_t, const progress& inner) { report(inner, "inner", ++beats, -1); },
+                  heartbeat);
+              take_a_moment();
+            }
+          },
+          [&](std::string_view task, std::int64_t done, std::int64_t total) {
+            if (std::this_thread::get_id() != caller || task != "outer" || done != 0 || total != 4) {
+              elsewhere = true;
+            }
+            return ++calls < 20;
+          },
+          "outer");
+    };
+    CHECK_THROWS_AS(loop(), interrupted);
+    CHECK_FALSE(elsewhere);
+    CHECK(calls == 20);
+  }
+}
+
 TEST_CASE("a loop inside a loop runs on the thread it is on") {
   const thread_scope scope(4);
   std::atomic<int> inner_runs{0};

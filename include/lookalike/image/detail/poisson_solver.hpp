@@ -204,13 +204,16 @@ class poisson_solver {
                const progress& watcher = {}) const {
     parallel_for(
         Channels,
-        [&](std::int64_t channel) { correct_channel(u, static_cast<int>(channel), defect, wanted); }, watcher,
-        "solve_poisson");
+        [&](std::int64_t channel, const progress& heartbeat) {
+          correct_channel(u, static_cast<int>(channel), defect, wanted, heartbeat);
+        },
+        watcher, "solve_poisson");
   }
 
  private:
   template <int Channels, class Defect>
-  void correct_channel(image<Channels>& u, int channel, const Defect& defect, const options& wanted) const {
+  void correct_channel(image<Channels>& u, int channel, const Defect& defect, const options& wanted,
+                       const progress& heartbeat) const {
     workspace work(hierarchy_);
     // Single precision lets the residual that conjugate gradients keep drift from the true one; it is
     // computed anew in double precision until a single cycle finds nothing left to do.
@@ -218,7 +221,7 @@ class poisson_solver {
     for (bool first = true;; first = false) {
       const bool something = residual(work, [&](int y, int x) { return defect(y, x, channel); });
       if (!something) break;
-      const int used = iterate(work, wanted.tolerance, left);
+      const int used = iterate(work, wanted.tolerance, left, heartbeat);
       left -= used;
       if (!first && used <= 1) break;
     }
@@ -268,12 +271,13 @@ class poisson_solver {
 
   /// Conjugate gradients. A cycle's result z estimates the error that is left, so the iteration ends one step
   /// after the largest |z| has become small beside the solution. Returns the number of steps.
-  int iterate(workspace& work, double tolerance, int most) const {
+  int iterate(workspace& work, double tolerance, int most, const progress& heartbeat) const {
     const multigrid_level& finest = hierarchy_.level(0);
     const std::ptrdiff_t count = finest.count();
     padded_grid &direction = work.direction, &applied = work.applied;
     double product_before = 0, estimate = 0;
     for (int i = 0; i < most; ++i) {
+      report(heartbeat, "conjugate gradients", i, most);
       const multigrid_cycle::outcome found = work.cycle.run();
       work.scale = std::max(work.scale, found.magnitude);
       estimate = found.magnitude;
