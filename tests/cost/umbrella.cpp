@@ -1,4 +1,4 @@
-// budget: 4 times the reference, 1000 MB
+// budget: 2.5 times the reference, 800 MB
 
 /// \file
 /// What it costs to include everything.
