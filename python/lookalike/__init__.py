@@ -4,9 +4,9 @@
 >>> photos = la.Collection.build("holiday_pictures", progress=True)  # doctest: +SKIP
 >>> results = la.complete(photo, mask, photos, count=20)  # doctest: +SKIP
 
-Pictures are arrays of (height, width) or (height, width, 3), RGB, uint8 from 0 to 255 or float32 or float64 from 0 to
-1; results have the type of what came in. Masks are bool or integers, non-zero = missing. Everything that is raised on
-purpose derives from :class:`Error`.
+Pictures are arrays of (height, width) or (height, width, 3), RGB, uint8 from 0 to 255 or float32 or float64
+from 0 to 1; results have the type of what came in. Masks are bool or integers, non-zero = missing. Everything
+that is raised on purpose derives from :class:`Error`.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Union
 
-#: Called as ``callback(task, done, total)``; `total` is -1 where it is not known. Returning False asks for a stop.
+#: Called as ``callback(task, done, total)``; `total` is -1 where it is not known. Returning False asks for a
+#: stop.
 ProgressCallback = Callable[[str, int, int], Any]
 
 #: False or None: silence. True: a bar on standard error. A callable hears for itself.
@@ -52,7 +53,7 @@ class _Lines:
 
 
 @contextmanager
-def reporting(progress: Progress) -> Iterator[Optional[ProgressCallback]]:
+def reporting(progress: Progress) -> Iterator[ProgressCallback | None]:
     """Yield the function that long calls report to, or None."""
     if progress is None or progress is False:
         yield None

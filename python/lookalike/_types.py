@@ -26,8 +26,8 @@ class SupportsDLPack(Protocol):
         """Return kind and number of the device."""
 
 
-#: Whatever is taken as a picture: (height, width), (height, width, 1) or (height, width, 3) of uint8 (0 to 255) or
-#: float32 or float64 (0 to 1).
+#: Whatever is taken as a picture: (height, width), (height, width, 1) or (height, width, 3) of uint8 (0 to
+#: 255) or float32 or float64 (0 to 1).
 PictureLike = Union[npt.ArrayLike, SupportsDLPack]
 #: Whatever is taken as a mask: (height, width) of bool or integers; non-zero = missing.
 MaskLike = Union[npt.ArrayLike, SupportsDLPack]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path as FilePath
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +42,10 @@ class BuildReport:
     added: int = 0
     unchanged: int = 0
     moved: int = 0
-    changed: Iterable[str] = ()
-    vanished: Iterable[str] = ()
-    duplicates: Iterable[tuple[str, str]] = ()
-    skipped: Iterable[tuple[str, str]] = ()
+    changed: Sequence[str] = ()
+    vanished: Sequence[str] = ()
+    duplicates: Sequence[tuple[str, str]] = ()
+    skipped: Sequence[tuple[str, str]] = ()
 
 
 def _ids(ids: Iterable[int]) -> list[int]:
@@ -55,9 +55,9 @@ def _ids(ids: Iterable[int]) -> list[int]:
 class Collection:
     """A folder of photographs in which scenes are looked up.
 
-    Made by :meth:`build` or :meth:`open`. It is a handle of the store on disk as one commit left it: cheap, never
-    changing, usable from many threads, and pickled as the path of the store. It behaves like a mapping from ids to
-    pictures: ``len(photos)``, ``for id in photos``, ``id in photos``, ``photos[id]``.
+    Made by :meth:`build` or :meth:`open`. It is a handle of the store on disk as one commit left it: cheap,
+    never changing, usable from many threads, and pickled as the path of the store. It behaves like a mapping
+    from ids to pictures: ``len(photos)``, ``for id in photos``, ``id in photos``, ``photos[id]``.
 
     Examples
     --------
@@ -72,32 +72,33 @@ class Collection:
 
     @classmethod
     def build(
-        cls, folder: Path, store: Optional[Path] = None, *, encoder: Any = None, progress: Progress = False
+        cls, folder: Path, store: Path | None = None, *, encoder: Any = None, progress: Progress = False
     ) -> Collection:
         """Describe all JPEG and PNG files below a folder that its store does not know yet.
 
-        What cannot be read is skipped and listed in :attr:`report`. Whatever interrupts this, Ctrl-C included, the
-        store is as the last commit left it, and the next run goes on from there.
+        What cannot be read is skipped and listed in :attr:`report`. Whatever interrupts this, Ctrl-C
+        included, the store is as the last commit left it, and the next run goes on from there.
 
         Parameters
         ----------
         folder
             The photographs. Files and folders whose name begins with a dot are passed over.
         store
-            Where the descriptions are kept. By default ``.lookalike`` inside `folder` or, where that may not be
-            written, a folder in the user's cache.
+            Where the descriptions are kept. By default ``.lookalike`` inside `folder` or, where that may not
+            be written, a folder in the user's cache.
         encoder
-            Describes photographs; by default ``scene_descriptor``. Another such stage, or a callable that makes a
-            :class:`Descriptor` of a (height, width, 3) float32 picture and has attributes `blocks` and perhaps
-            `sufficient_side` (pixels of the shorter side beyond which a larger picture does not help; 256).
+            Describes photographs; by default ``scene_descriptor``. Another such stage, or a callable that
+            makes a :class:`Descriptor` of a (height, width, 3) float32 picture and has attributes `blocks`
+            and perhaps `sufficient_side` (pixels of the shorter side beyond which a larger picture does not
+            help; 256).
         progress
             True for a progress bar, or a callable ``(task, done, total)``.
 
         Raises
         ------
         FileError
-            If `folder` is no folder, the store describes another folder or was made with another encoder or version,
-            is damaged or in use, or cannot be written.
+            If `folder` is no folder, the store describes another folder or was made with another encoder or
+            version, is damaged or in use, or cannot be written.
         """
         with reporting(progress) as report:
             return cls(_core.Collection.build(folder, store, encoder, report))
@@ -114,7 +115,10 @@ class Collection:
         return cls(_core.Collection.open(folder_or_store))
 
     def add(self, folder: Path, *, encoder: Any = None, progress: Progress = False) -> Collection:
-        """Describe a part of the photographs' folder; return the collection that has them. See :meth:`build`."""
+        """Describe a part of the photographs' folder, and return the collection that has them too.
+
+        Parameters and errors are those of :meth:`build`. This handle stays as it is.
+        """
         with reporting(progress) as report:
             return Collection(self._handle.add(folder, encoder, report))
 
@@ -133,13 +137,13 @@ class Collection:
     def __iter__(self) -> Iterator[int]:
         return iter(self.ids.tolist())
 
-    def __contains__(self, id: object) -> bool:  # noqa: A002
-        return bool(np.isin(id, self.ids))
+    def __contains__(self, id: object) -> bool:
+        return id in self.ids.tolist()
 
-    def __getitem__(self, id: int) -> Array:  # noqa: A002
+    def __getitem__(self, id: int) -> Array:
         return self.read(id)
 
-    def path(self, id: int) -> FilePath:  # noqa: A002
+    def path(self, id: int) -> FilePath:
         """Return the file of a photograph.
 
         Raises
@@ -149,7 +153,7 @@ class Collection:
         """
         return FilePath(self._handle.path(int(id)))
 
-    def read(self, id: int, *, dtype: npt.DTypeLike = np.uint8, at_least: int = 0) -> Array:  # noqa: A002
+    def read(self, id: int, *, dtype: npt.DTypeLike = np.uint8, at_least: int = 0) -> Array:
         """Read a photograph: (height, width, 3). See :func:`~lookalike.read_image`.
 
         Raises
@@ -159,11 +163,11 @@ class Collection:
         """
         return read_image(self.path(id), dtype=dtype, at_least=at_least)
 
-    def thumbnail(self, id: int) -> npt.NDArray[np.uint8]:  # noqa: A002
+    def thumbnail(self, id: int) -> npt.NDArray[np.uint8]:
         """Return a photograph squashed to (32, 32, 3); no file is read."""
         return self._handle.thumbnail(int(id))
 
-    def descriptor(self, id: int) -> Descriptor:  # noqa: A002
+    def descriptor(self, id: int) -> Descriptor:
         """Return what a photograph is looked up by."""
         return self._handle.descriptor(int(id))
 
@@ -174,7 +178,7 @@ class Collection:
 
     @property
     def block_distances(self) -> npt.NDArray[np.float64]:
-        """For each block the mean squared distance of two photographs, by which a search divides distances."""
+        """For each block the mean squared distance of two photographs; a search divides by it."""
         return self._handle.block_distances()
 
     def search(
@@ -183,7 +187,7 @@ class Collection:
         k: int = 10,
         *,
         leave_out: Iterable[int] = (),
-        only: Optional[Iterable[int]] = None,
+        only: Iterable[int] | None = None,
         importance: Iterable[float] = (),
     ) -> Matches:
         """Find the `k` nearest photographs, by exact search.
@@ -207,7 +211,8 @@ class Collection:
         Raises
         ------
         InputError
-            If `k` is below 1, or `descriptor` has other blocks, weights outside 0 to 1 or values that are not finite.
+            If `k` is below 1, or `descriptor` has other blocks, weights outside 0 to 1 or values that are not
+            finite.
         """
         return self._handle.search(
             descriptor,
@@ -219,7 +224,7 @@ class Collection:
         )
 
     def near_duplicates(
-        self, picture: PictureLike, mask: Optional[MaskLike] = None, *, correlation: float = 0.95
+        self, picture: PictureLike, mask: MaskLike | None = None, *, correlation: float = 0.95
     ) -> npt.NDArray[np.int64]:
         """Find other copies of a picture, recompressed, resized or slightly retouched, but not cropped.
 
@@ -260,6 +265,16 @@ class Collection:
     #: Into a look-up of a collection go descriptors.
     query_kind: Kind = DESCRIPTOR
 
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Collection)
+            and self.store == other.store
+            and np.array_equal(self.ids, other.ids)
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.store)
+
     def __reduce__(self) -> Any:
         return Collection.open, (os.fspath(self.store),)
 
@@ -276,7 +291,8 @@ class ThumbnailIndex:
     photos
         The collection.
     distance
-        ``"correlation"`` (1 - normalized correlation) or ``"squared_difference"`` (its mean, of values 0 to 255).
+        ``"correlation"`` (1 - normalized correlation) or ``"squared_difference"`` (its mean, of values 0 to
+        255).
     """
 
     photos: Collection
@@ -288,7 +304,7 @@ class ThumbnailIndex:
         k: int = 10,
         *,
         leave_out: Iterable[int] = (),
-        only: Optional[Iterable[int]] = None,
+        only: Iterable[int] | None = None,
     ) -> Matches:
         """Find the `k` photographs whose thumbnails are nearest to a picture, or to the known part of one.
 

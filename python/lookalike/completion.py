@@ -1,18 +1,20 @@
 """Scene completion: a hole in a photograph is filled with a part of another photograph of a similar scene.
 
-James Hays and Alexei A. Efros, Scene completion using millions of photographs, SIGGRAPH 2007. The algorithm is a
-composition of stages::
+James Hays and Alexei A. Efros, Scene completion using millions of photographs, SIGGRAPH 2007. The algorithm
+is a composition of stages::
 
-    skip(fill_hole | scene_descriptor | lookup(photos, k=200)) | context_match | seam | rank(20) | poisson_blend
+    skip(fill_hole | scene_descriptor | lookup(photos, k=200)) | context_match | seam | rank(20) |
+    poisson_blend
 
-A stage is called with data, ``la.gist(picture)``, or without, to get it with other options, ``la.gist(side=256)``.
+A stage is called with data, ``la.gist(picture)``, or without, to get it with other options,
+``la.gist(side=256)``.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from . import _core
 from ._progress import Progress, ProgressCallback, reporting
@@ -54,7 +56,7 @@ def harmonic_fill(
     picture: PictureLike,
     mask: MaskLike,
     *,
-    tolerance: float = 1e-4,
+    tolerance: float = 3e-5,
     iterations: int = 100,
     progress: Progress = False,
 ) -> Array:
@@ -91,14 +93,8 @@ def seam_cut(
     picture: PictureLike,
     patch: PictureLike,
     mask: MaskLike,
-    covered: Optional[MaskLike] = None,
-    *,
-    unary_weight: float = 0.002,
-    unary_scale: float = 1.0,
-    band: float = 80.0,
-    color_scale: float = 1.0,
-    smoothness_epsilon: float = 1e-4,
-    quantization: float = float(1 << 24),
+    covered: MaskLike | None = None,
+    **options: float,
 ) -> SeamCut:
     """Find the cheapest seam between a photograph with a hole and another laid over it.
 
@@ -110,8 +106,9 @@ def seam_cut(
         The hole of `picture`; all of it is taken from `patch`.
     covered
         Where `patch` has pixels, non-zero; by default everywhere.
-    unary_weight, unary_scale, band, color_scale, smoothness_epsilon, quantization
-        See :class:`Seam`.
+    **options
+        Of the stage ``seam``: `unary_weight`, `unary_scale`, `band`, `color_scale`, `smoothness_epsilon` and
+        `quantization`; see :class:`Seam`.
 
     Returns
     -------
@@ -121,23 +118,24 @@ def seam_cut(
     Raises
     ------
     InputError
-        If sizes differ, the mask is empty or covers everything, a missing pixel is not covered, or an option is out of
-        range.
+        If sizes differ, the mask is empty or covers everything, a missing pixel is not covered, or an option
+        is out of range.
     """
-    stage = Seam(unary_weight, unary_scale, band, color_scale, smoothness_epsilon, quantization)
-    return SeamCut(**stage._stage.cut(picture, patch, mask, covered))
+    chosen = seam.with_options(**options)
+    return SeamCut(**chosen._stage.cut(picture, patch, mask, covered))
 
 
 class FillHole(Stage):
-    """Fills the hole smoothly, so that its edge does not count as one in the descriptor; see :func:`harmonic_fill`.
+    """Fills the hole smoothly, so that its edge does not count as one in the descriptor.
 
-    Masked image to masked image; the mask stays, as the descriptor's weights.
+    The work is done by :func:`harmonic_fill`. Masked image to masked image; the mask stays, as the
+    descriptor's weights.
     """
 
     name = "fill_hole"
     input = output = MASKED_IMAGE
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> MaskedImage:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> MaskedImage:
         """Fill one picture."""
         picture, hole = _pair(value, self.name)
         return MaskedImage(_core.harmonic_fill(picture, hole, progress=progress), hole)
@@ -154,26 +152,30 @@ class FillHole(Stage):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class _Encoder(OptionStage):
-    """Describes a picture, or a picture with a hole that has been filled: cells then count by their known fraction."""
+    """Describes a picture.
+
+    Where it had a hole, which must have been filled, cells count by their known fraction.
+    """
 
     output = DESCRIPTOR
 
     @property
     def blocks(self) -> tuple[DescriptorBlock, ...]:
         """What its descriptors consist of."""
-        return self._stage.blocks()  # type: ignore[no-any-return, attr-defined]
+        return self._stage.blocks()  # type: ignore[no-any-return]
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Descriptor:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Descriptor:
         """Describe one picture."""
         picture, hole = picture_and_hole(value)
-        return self._stage(picture, hole)  # type: ignore[no-any-return, attr-defined]
+        return self._stage(picture, hole)  # type: ignore[no-any-return]
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Gist(_Encoder):
-    """Energy of oriented edges at several scales, averaged over the cells of a grid (Oliva and Torralba 2001).
+    """Energy of oriented edges at several scales, averaged over the cells of a grid.
 
-    Picture to descriptor: ``grid**2`` cells of ``orientations * scales`` values.
+    Aude Oliva and Antonio Torralba, Modeling the shape of the scene, IJCV 2001. Picture to descriptor:
+    ``grid**2`` cells of ``orientations * scales`` values.
 
     Attributes
     ----------
@@ -252,7 +254,7 @@ class SceneDescriptor(_Encoder):
     input = MASKED_IMAGE
 
     def __post_init__(self) -> None:
-        stage = _core.SceneDescriptor(gist=self.gist._stage, color=self.color._stage)  # type: ignore[attr-defined]
+        stage = _core.SceneDescriptor(gist=self.gist._stage, color=self.color._stage)
         object.__setattr__(self, "_stage", stage)
 
 
@@ -263,7 +265,8 @@ class Lookup(OptionStage):
     Attributes
     ----------
     index
-        A collection, or any object with ``search(query, k=..., leave_out=...)`` that returns :class:`Matches`.
+        A collection, or any object with ``search(query, k=..., leave_out=...)`` that returns
+        :class:`Matches`.
     k
         How many.
     leave_out
@@ -291,7 +294,7 @@ class Lookup(OptionStage):
         """What the index is searched with."""
         return getattr(self.index, "query_kind", None)
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Any:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Any:
         """Search once."""
         return self.index.search(value, k=self.k, leave_out=self.leave_out)
 
@@ -300,7 +303,8 @@ class Lookup(OptionStage):
 class ContextMatch(OptionStage):
     """Gives every retrieved scene its place: local context matching (Hays and Efros 2007, section 4).
 
-    Pair of masked image and matches to placements. Candidates that fit nowhere, or cannot be read, are dropped.
+    Pair of masked image and matches to placements. Candidates that fit nowhere, or cannot be read, are
+    dropped.
 
     Attributes
     ----------
@@ -315,11 +319,13 @@ class ContextMatch(OptionStage):
     coverage
         The least part of the band that a candidate must cover, in (0, 1].
     offset_scale
-        The error is multiplied by 1 + offset / offset_scale. Infinity: no penalty. 0: by the offset, as published.
+        The error is multiplied by 1 + offset / offset_scale. Infinity: no penalty. 0: by the offset, as
+        published.
     algorithm
         ``"coarse_to_fine"``, ``"fourier"`` or ``"direct"``; the latter two try every translation.
     coarsest_side, survivors
-        For ``"coarse_to_fine"``: longest side of the coarsest level, and translations that survive each level.
+        For ``"coarse_to_fine"``: longest side of the coarsest level, and translations that survive each
+        level.
     """
 
     band: float = 80.0
@@ -351,11 +357,11 @@ class ContextMatch(OptionStage):
         )
         object.__setattr__(self, "_stage", stage)
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Placements:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Placements:
         """Place all candidates of one query."""
         query, matches = _pair(value, self.name)
         picture, hole = _pair(query, self.name)
-        return self._stage(picture, hole, matches, progress)  # type: ignore[no-any-return, attr-defined]
+        return self._stage(picture, hole, matches, progress)  # type: ignore[no-any-return]
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -402,9 +408,9 @@ class Seam(OptionStage):
         )
         object.__setattr__(self, "_stage", stage)
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Composites:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Composites:
         """Cut all scenes."""
-        return self._stage(value, progress)  # type: ignore[no-any-return, attr-defined]
+        return self._stage(value, progress)  # type: ignore[no-any-return]
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -436,9 +442,9 @@ class Rank(OptionStage):
         )
         object.__setattr__(self, "_stage", stage)
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Composites:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Composites:
         """Rank the scenes."""
-        best = self._stage(value)  # type: ignore[attr-defined]
+        best = self._stage(value)
         scenes = tuple(dataclasses.replace(value.scenes[at], score=score) for at, score in best)
         return dataclasses.replace(value, scenes=scenes)  # type: ignore[no-any-return]
 
@@ -453,13 +459,13 @@ class PoissonBlend(OptionStage):
     Attributes
     ----------
     domain
-        ``"whole"``: all pixels may change, and the mismatch is shared by both sides of the seam. ``"patch_only"``:
-        the photograph keeps every pixel that is not taken from the patch.
+        ``"whole"``: all pixels may change, and the mismatch is shared by both sides of the seam.
+        ``"patch_only"``: the photograph keeps every pixel that is not taken from the patch.
     crossing
         The gradient wanted across the seam: the ``"mean"`` of both pictures' or ``"zero"``.
     anchor
-        What holds the colors of a whole picture: the ``"mean"`` of the untouched part, its ``"border"``, or every
-        untouched pixel weakly (``"screened"``).
+        What holds the colors of a whole picture: the ``"mean"`` of the untouched part, its ``"border"``, or
+        every untouched pixel weakly (``"screened"``).
     screening_length
         In pixels; how far from the seam a correction reaches with ``"screened"``.
     tolerance, iterations
@@ -470,7 +476,7 @@ class PoissonBlend(OptionStage):
     crossing: str = "mean"
     anchor: str = "screened"
     screening_length: float = 40.0
-    tolerance: float = 1e-4
+    tolerance: float = 3e-5
     iterations: int = 100
 
     name = "poisson_blend"
@@ -488,11 +494,11 @@ class PoissonBlend(OptionStage):
         )
         object.__setattr__(self, "_stage", stage)
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Any:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Any:
         """Blend all scenes, or one pair of pictures."""
         if isinstance(value, tuple) and len(value) == 3:
-            return self._stage.blend(*value, None, None, progress)  # type: ignore[attr-defined]
-        return self._stage(value, progress)  # type: ignore[attr-defined]
+            return self._stage.blend(*value, None, None, progress)
+        return self._stage(value, progress)
 
     def blend(
         self,
@@ -500,8 +506,8 @@ class PoissonBlend(OptionStage):
         patch: PictureLike,
         from_patch: MaskLike,
         *,
-        hole: Optional[MaskLike] = None,
-        covered: Optional[MaskLike] = None,
+        hole: MaskLike | None = None,
+        covered: MaskLike | None = None,
         progress: Progress = False,
     ) -> Array:
         """Blend two pictures.
@@ -530,7 +536,7 @@ class PoissonBlend(OptionStage):
             If sizes differ, or a pixel is to be taken from where there is no color.
         """
         with reporting(progress) as report:
-            return self._stage.blend(  # type: ignore[no-any-return, attr-defined]
+            return self._stage.blend(  # type: ignore[no-any-return]
                 picture, patch, from_patch, hole, covered, report
             )
 
@@ -581,13 +587,14 @@ def scene_completion(
     """Return the pipeline of :func:`complete`, from a masked image to a list of completions."""
     if isinstance(blend, str):
         blend = poisson_blend(domain=blend)
-    return (
+    pipeline: Pipeline = (
         skip(fill_hole | descriptor | lookup(photos, candidates, leave_out=leave_out))
         | context
         | seam
         | rank(count)
         | blend
     )
+    return pipeline
 
 
 def complete(
@@ -622,11 +629,11 @@ def complete(
         Ids that must not be used, such as copies of `photo` (see
         :meth:`~lookalike.Collection.near_duplicates`).
     descriptor, context, seam, blend
-        The stages to use. `blend` may also be ``"whole"`` or ``"patch_only"``: whether pixels outside the seam may
-        change.
+        The stages to use. `blend` may also be ``"whole"`` or ``"patch_only"``: whether pixels outside the
+        seam may change.
     progress
-        True for a progress bar, or a callable ``(task, done, total)``; returning False from it ends the call with
-        :class:`~lookalike.Interrupted`.
+        True for a progress bar, or a callable ``(task, done, total)``; returning False from it ends the call
+        with :class:`~lookalike.Interrupted`.
 
     Returns
     -------
@@ -636,8 +643,8 @@ def complete(
     Raises
     ------
     InputError
-        If `mask` has another size, is empty or covers everything, a known pixel is out of range, the collection is
-        empty, or no photograph can be placed.
+        If `mask` has another size, is empty or covers everything, a known pixel is out of range, the
+        collection is empty, or no photograph can be placed.
     """
     pipeline = scene_completion(
         photos,

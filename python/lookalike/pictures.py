@@ -1,9 +1,9 @@
 """Pictures: files, color, size, contact sheets.
 
-A picture is an array of shape (height, width), (height, width, 1) or (height, width, 3), RGB, of uint8 (0 to 255) or
-of float32 or float64 (0 to 1; anything else, NaN included, raises :class:`~lookalike.InputError`). Any strides will do,
-and any object that shows its memory by the buffer protocol or, on the CPU, by DLPack. Results have the type of what
-came in. Computation is in float32.
+A picture is an array of shape (height, width), (height, width, 1) or (height, width, 3), RGB, of uint8 (0 to
+255) or of float32 or float64 (0 to 1; anything else, NaN included, raises :class:`~lookalike.InputError`).
+Any strides will do, and any object that shows its memory by the buffer protocol or, on the CPU, by DLPack.
+Results have the type of what came in. Computation is in float32.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def read_image(
     dtype
         uint8, float32 or float64. A 16-bit PNG keeps its precision in the latter two.
     at_least
-        A JPEG is decoded at the smallest of 1/8, 2/8 ... 8/8 of its size whose shorter side has at least this many
-        pixels, which is several times faster. 0: full size.
+        A JPEG is decoded at the smallest of 1/8, 2/8 ... 8/8 of its size whose shorter side has at least this
+        many pixels, which is several times faster. 0: full size.
     apply_orientation
         Turn JPEGs upright as their Exif orientation says.
     accept_damaged
@@ -104,8 +104,8 @@ def read_mask(
         The file.
     rule
         Which pixels are missing. ``"light"``: gray value above 127 (above 0 where no value exceeds 1).
-        ``"transparent"``: alpha up to 127, what an eraser left. ``"automatic"``: transparent ones if there are any,
-        otherwise light ones.
+        ``"transparent"``: alpha up to 127, what an eraser left. ``"automatic"``: transparent ones if there
+        are any, otherwise light ones.
     apply_orientation, max_pixels
         See :func:`read_image`.
 
@@ -135,7 +135,9 @@ def read_image_size(path: Path, *, apply_orientation: bool = True) -> tuple[int,
     return _core.read_image_size(path, apply_orientation=apply_orientation)
 
 
-def write_image(path: Path, picture: PictureLike, quality: int = 95, *, bits: int = 8, compression: int = 6) -> None:
+def write_image(
+    path: Path, picture: PictureLike, quality: int = 95, *, bits: int = 8, compression: int = 6
+) -> None:
     """Write a JPEG or PNG file; the extension decides. It appears complete or not at all.
 
     Parameters
@@ -156,8 +158,8 @@ def write_image(path: Path, picture: PictureLike, quality: int = 95, *, bits: in
     InputError
         If `picture` is no picture, or a number is out of range.
     FileError
-        If the file cannot be written: another extension, a missing or protected folder, a full disk. An old file of
-        this name then stays.
+        If the file cannot be written: another extension, a missing or protected folder, a full disk. An old
+        file of this name then stays.
     """
     _core.write_image(path, picture, quality=quality, bits=bits, compression=compression)
 
@@ -176,7 +178,12 @@ def write_mask(path: Path, mask: MaskLike) -> None:
 
 
 def encode_image(
-    picture: PictureLike, format: str = "png", *, quality: int = 95, bits: int = 8, compression: int = 6  # noqa: A002
+    picture: PictureLike,
+    format: str = "png",  # noqa: A002
+    *,
+    quality: int = 95,
+    bits: int = 8,
+    compression: int = 6,
 ) -> bytes:
     """Return the bytes of a ``"png"`` or ``"jpeg"`` file; see :func:`write_image`."""
     return _core.encode_image(picture, format=format, quality=quality, bits=bits, compression=compression)
@@ -193,8 +200,8 @@ def rgb_to_lab(picture: PictureLike) -> Array:
     Returns
     -------
     numpy.ndarray
-        (height, width, 3): L* from 0 to 100, a* and b*. float64 for float64, otherwise float32. Within 1e-4 of
-        exact arithmetic.
+        (height, width, 3): L* from 0 to 100, a* and b*. float64 for float64, otherwise float32. Within 1e-4
+        of exact arithmetic.
 
     Raises
     ------
@@ -228,7 +235,13 @@ def lab_to_rgb(lab: PictureLike, *, clamp: bool = True) -> Array:
 
 
 def rgb_to_gray(picture: PictureLike) -> Array:
-    """Return the luma, 0.2125 R + 0.7154 G + 0.0721 B, of a picture in color: (height, width), in its type."""
+    """Return the luma, 0.2125 R + 0.7154 G + 0.0721 B, of a picture in color.
+
+    Returns
+    -------
+    numpy.ndarray
+        (height, width), of the type of `picture`.
+    """
     return _core.rgb_to_gray(picture)
 
 
@@ -244,8 +257,9 @@ def resize(
     height, width
         At least 1.
     method
-        ``"area"`` averages what an output pixel covers; ``"bilinear"`` and ``"bicubic"`` are Pillow's filters of these
-        names. Results are limited to the range of pictures, which the cubic would leave beside edges.
+        ``"area"`` averages what an output pixel covers; ``"bilinear"`` and ``"bicubic"`` are Pillow's filters
+        of these names. Results are limited to the range of pictures, which the cubic would leave beside
+        edges.
     antialias
         Widen ``"bilinear"`` and ``"bicubic"`` when shrinking, so that every input pixel counts.
 
@@ -280,8 +294,8 @@ def contact_sheet(
     pictures
         Pictures, or completions.
     captions
-        One for each picture; ``"\n"`` separates lines. By default completions get their rank, score and the name of
-        their source, and pictures nothing.
+        One for each picture; ``"\n"`` separates lines. By default completions get their rank, score and the
+        name of their source, and pictures nothing.
     columns
         Pictures side by side.
     cell_width, cell_height
@@ -301,8 +315,8 @@ def contact_sheet(
     Raises
     ------
     InputError
-        If there is no picture, captions are too many or too few, a number is out of range, or the sheet would have
-        more than 2^28 pixels.
+        If there is no picture, captions are too many or too few, a number is out of range, or the sheet would
+        have more than 2^28 pixels.
     """
     items = list(pictures)
     if captions is None:

@@ -1,9 +1,10 @@
 """The stage algebra: ``|``, :func:`branch`, :func:`skip`.
 
-A stage is a function of one value that knows what kind of value it takes and yields. ``a | b`` runs `b` on what `a`
-yields; ``branch(a, b)`` gives one value to several stages and yields the tuple of their results; ``skip(body)`` yields
-the value itself beside what `body` makes of it. Whether stages fit is checked when they are put together. Any callable
-of one argument can take the place of a stage; of what it takes and yields nothing is known, and nothing is checked.
+A stage is a function of one value that knows what kind of value it takes and yields. ``a | b`` runs `b` on
+what `a` yields; ``branch(a, b)`` gives one value to several stages and yields the tuple of their results;
+``skip(body)`` yields the value itself beside what `body` makes of it. Whether stages fit is checked when they
+are put together. Any callable of one argument can take the place of a stage; of what it takes and yields
+nothing is known, and nothing is checked.
 
 Data never enters ``|``: a pipeline is called.
 
@@ -20,12 +21,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Sequence
-from typing import Any, Callable, ClassVar, Optional, TypeVar, Union, overload
+from typing import Any, Callable, ClassVar, TypeVar, Union, overload
 
 from ._progress import Progress, ProgressCallback, reporting
 from .errors import CompositionError
 
-#: What flows between stages, for people; a tuple for what `branch` and `skip` yield; None where nothing is known.
+#: What flows between stages, for people; a tuple for what `branch` and `skip` yield; None where nothing is
+#: known.
 Kind = Union[None, str, tuple["Kind", ...]]
 
 IMAGE: Kind = "image with 3 channels"
@@ -56,8 +58,8 @@ def _fits(given: Kind, expected: Kind) -> bool:
 class Stage:
     """Something that can stand in a pipeline.
 
-    Derive from it to give a stage of your own a name and kinds, so that misfits are found when a pipeline is written
-    down; otherwise a plain function will do.
+    Derive from it to give a stage of your own a name and kinds, so that misfits are found when a pipeline is
+    written down; otherwise a plain function will do.
 
     Attributes
     ----------
@@ -76,20 +78,22 @@ class Stage:
     ...         return value * 0.9 + 0.1
     """
 
-    # NumPy must not try `array | stage` element by element: it then asks the stage, which refuses in one sentence.
+    # NumPy must not try `array | stage` element by element; it asks the stage, which refuses in one sentence.
     __array_ufunc__: ClassVar[None] = None
 
     name: str = "stage"
     input: Kind = None
     output: Kind = None
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Any:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Any:
         """Make the output of `value`. `progress` is None or ``progress(task, done, total)``."""
         raise NotImplementedError(f"{self.name}: a stage needs a method run(value, progress)")
 
     def with_options(self: _Self, **options: Any) -> _Self:
         """Return the stage with other options."""
-        raise TypeError(f"{self.name}: given the options {', '.join(options)}, wanted none: it has no options")
+        raise TypeError(
+            f"{self.name}: given the options {', '.join(options)}, wanted none: it has no options"
+        )
 
     @overload
     def __call__(self: _Self, /, **options: Any) -> _Self: ...
@@ -101,10 +105,11 @@ class Stage:
         Parameters
         ----------
         *data
-            The value; several are taken as a tuple, so that ``stage(photo, mask)`` is ``stage((photo, mask))``.
+            The value; several are taken as a tuple, so that ``stage(photo, mask)`` is ``stage((photo,
+            mask))``.
         progress
-            True for a progress bar, or a callable ``(task, done, total)``; returning False from it ends the call with
-            :class:`~lookalike.Interrupted`.
+            True for a progress bar, or a callable ``(task, done, total)``; returning False from it ends the
+            call with :class:`~lookalike.Interrupted`.
         **options
             Options of the stage that differ from what it has.
         """
@@ -134,6 +139,9 @@ class Stage:
 @dataclasses.dataclass(frozen=True, repr=False)
 class OptionStage(Stage):
     """A stage whose options are the fields of a dataclass."""
+
+    #: What the options made of it in the extension module; set by `__post_init__`.
+    _stage: ClassVar[Any] = None
 
     def with_options(self: _Self, **options: Any) -> _Self:
         """Return the stage with other options."""
@@ -169,7 +177,7 @@ class Identity(Stage):
 
     name = "identity"
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Any:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Any:
         """Return `value`."""
         return value
 
@@ -189,8 +197,8 @@ class Identity(Stage):
 class FunctionStage(Stage):
     """A callable that has become a stage.
 
-    It is called with the value; if it has a parameter named `progress`, it hears from the pipeline's caller. What it
-    raises reaches the caller unchanged.
+    It is called with the value; if it has a parameter named `progress`, it hears from the pipeline's caller.
+    What it raises reaches the caller unchanged.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -201,7 +209,7 @@ class FunctionStage(Stage):
         except (TypeError, ValueError):  # some built-in functions have no signature
             self._hears = False
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Any:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Any:
         """Call the function."""
         return self.function(value, progress=progress) if self._hears else self.function(value)
 
@@ -224,7 +232,7 @@ class Pipeline(Stage):
         self.input = next((s.input for s in self.stages if not isinstance(s, Identity)), None)
         self.output = self._yields(self.input)
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Any:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Any:
         """Run all stages in order; `progress` reaches each."""
         for stage in self.stages:
             value = stage.run(value, progress)
@@ -265,7 +273,7 @@ class Branch(Stage):
         self.input = typed[0].input if typed else None
         self.output = self._yields(self.input)
 
-    def run(self, value: Any, progress: Optional[ProgressCallback] = None) -> Any:
+    def run(self, value: Any, progress: ProgressCallback | None = None) -> Any:
         """Run the stages one after another on the same value."""
         return tuple(stage.run(value, progress) for stage in self.stages)
 
@@ -295,18 +303,23 @@ def as_stage(stage: Any) -> Stage:
     if isinstance(stage, Stage):
         return stage
     if isinstance(stage, type) and issubclass(stage, Stage):
-        raise CompositionError(f"|: expects a stage, given the class {stage.__name__}; write {stage.__name__}(...)")
+        raise CompositionError(
+            f"|: expects a stage, given the class {stage.__name__}; write {stage.__name__}(...)"
+        )
     if callable(stage):
         return FunctionStage(stage)
     hint = "; data does not enter |, call the pipeline with it" if hasattr(stage, "__array__") else ""
-    raise CompositionError(f"|: expects a stage or a function of one argument, given {type(stage).__name__}{hint}")
+    raise CompositionError(
+        f"|: expects a stage or a function of one argument, given {type(stage).__name__}{hint}"
+    )
 
 
 def _join(left: Any, right: Any) -> Pipeline:
     before, after = as_stage(left), as_stage(right)
     if not _fits(before.output, after.input):
         raise CompositionError(
-            f"{after._entry()}: expects {_spelled(after.input)}, given {_spelled(before.output)} by {before.name}"
+            f"{after._entry()}: expects {_spelled(after.input)}, "
+            f"given {_spelled(before.output)} by {before.name}"
         )
     stages: list[Stage] = []
     for part in (before, after):
@@ -332,7 +345,7 @@ def branch(first: Any, /, *others: Any) -> Branch:
 def skip(body: Any, /) -> Branch:
     """Yield the pair ``(x, body(x))``.
 
-    In a look-up it is the query beside its matches; in a U-Net, the features of an encoder beside what comes back from
-    below. The same as ``branch(identity, body)``.
+    In a look-up it is the query beside its matches; in a U-Net, the features of an encoder beside what comes
+    back from below. The same as ``branch(identity, body)``.
     """
     return branch(identity, body)

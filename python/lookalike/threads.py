@@ -22,8 +22,8 @@ class set_threads:  # noqa: N801 - called like a function
 
     Notes
     -----
-    The setting belongs to the process. After ``fork``, a child whose parent had already computed on several threads
-    works on one: the parent's threads do not exist there.
+    The setting belongs to the process. After ``fork``, a child whose parent had already computed on several
+    threads works on one: the parent's threads do not exist there.
 
     Examples
     --------

@@ -1,15 +1,15 @@
 """What flows between stages.
 
-Plain dataclasses of numbers and arrays: a stage of your own can take one, pick, reorder or change what it holds with
-:func:`dataclasses.replace`, and hand it on to the next built-in stage.
+Plain dataclasses of numbers and arrays: a stage of your own can take one, pick, reorder or change what it
+holds with :func:`dataclasses.replace`, and hand it on to the next built-in stage.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,8 @@ class DescriptorBlock:
     Attributes
     ----------
     name
-        What computed it, with its parameters. Descriptors can be compared when their blocks' names and extents agree.
+        What computed it, with its parameters. Descriptors can be compared when their blocks' names and
+        extents agree.
     cells, values_per_cell
         Its extent.
     importance
@@ -69,14 +70,16 @@ class Descriptor:
 
     blocks: tuple[DescriptorBlock, ...]
     values: npt.NDArray[np.float32]
-    weights: npt.NDArray[np.float32] = dataclasses.field(default=None)  # type: ignore[assignment]
+    weights: npt.NDArray[np.float32] = dataclasses.field(default_factory=lambda: np.empty(0, np.float32))
 
     def __post_init__(self) -> None:
         blocks: Iterable[DescriptorBlock] = self.blocks
         object.__setattr__(self, "blocks", tuple(blocks))
         object.__setattr__(self, "values", _floats(self.values))
-        weights = np.ones(sum(block.cells for block in self.blocks)) if self.weights is None else self.weights
-        object.__setattr__(self, "weights", _floats(weights))
+        weights = _floats(self.weights)
+        if weights.size == 0:
+            weights = np.ones(sum(block.cells for block in self.blocks), np.float32)
+        object.__setattr__(self, "weights", weights)
 
     def __repr__(self) -> str:
         blocks = " + ".join(f"{block.name} of {block.cells}x{block.values_per_cell}" for block in self.blocks)
@@ -94,8 +97,8 @@ class Matches:
     distances
         float32; smaller is nearer. Infinity where the id is -1.
     photos
-        Where the photographs with these ids can be read: a collection, or any object with ``photos.read(id)`` or
-        ``photos[id]`` that gives a picture, and perhaps ``photos.path(id)``.
+        Where the photographs with these ids can be read: a collection, or any object with ``photos.read(id)``
+        or ``photos[id]`` that gives a picture, and perhaps ``photos.path(id)``.
     certified
         Whether these are provably the nearest ones.
     """
@@ -123,7 +126,8 @@ class Matches:
 
     def __repr__(self) -> str:
         nearest = ", ".join(f"{id_}: {distance:.3g}" for id_, distance in list(self)[:3])
-        return f"Matches({self.count} found{'; ' if nearest else ''}{nearest}{', ...' if self.count > 3 else ''})"
+        more = ", ..." if self.count > 3 else ""
+        return f"Matches({self.count} found: {nearest}{more})" if nearest else "Matches(none found)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,8 +230,8 @@ class Completion(Composite):
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.image.shape))
         return (
-            f"Completion(score={self.score:.3f}, source={self.source}, name={self.name!r}, scale={self.scale:g}, "
-            f"offset={self.offset}, image={shape} {self.image.dtype})"
+            f"Completion(score={self.score:.3f}, source={self.source}, name={self.name!r}, "
+            f"scale={self.scale:g}, offset={self.offset}, image={shape} {self.image.dtype})"
         )
 
 
