@@ -9,7 +9,7 @@
 /// filter's transfer function exceeds a cutoff, and the inverse sums run from there straight to the samples,
 /// as two products with tables of cosines and sines. Samples come in pairs +-x and +-y about the middle of
 /// the picture, which share their cosines and, but for the sign, their sines; that halves the work. At 128
-/// pixels it amounts to 0.3 GFLOP of matrix products at the speed of the processor's multipliers, a third of
+/// pixels it amounts to 0.3 GFLOP of matrix products at the speed of the processor's multipliers, a tenth of
 /// the time that thirty fast transforms by kissfft would take.
 
 #include <algorithm>
