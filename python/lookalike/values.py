@@ -98,7 +98,8 @@ class Matches:
         float32; smaller is nearer. Infinity where the id is -1.
     photos
         Where the photographs with these ids can be read: a collection, or any object with ``photos.read(id)``
-        or ``photos[id]`` that gives a picture, and perhaps ``photos.path(id)``.
+        or ``photos[id]`` that gives a picture, and perhaps ``photos.path(id)``. A picture for which that
+        raises OSError is passed over.
     certified
         Whether these are provably the nearest ones.
     """

@@ -36,8 +36,8 @@ py::array as_array(const py::object& object, const char* where, const char* what
   } catch (const py::error_already_set& failure) {
     // Interruptions and exhausted memory are nobody's bad input.
     if (failure.matches(PyExc_KeyboardInterrupt) || failure.matches(PyExc_MemoryError)) throw;
-    throw value_error(
-        sentence(where, ": given ", type_name(object), ", wanted ", what, " as an array (", failure.what(), ")"));
+    throw value_error(sentence(where, ": given ", type_name(object), ", wanted ", what, " as an array (",
+                               failure.what(), ")"));
   }
 }
 
@@ -56,7 +56,9 @@ std::string shape_text(const py::array& array) {
   return text + (array.ndim() == 1 ? ",)" : ")");
 }
 
-std::string dtype_text(const py::array& array) { return py::str(array.dtype()).cast<std::string>(); }
+std::string dtype_text(const py::array& array) {
+  return py::str(array.dtype()).cast<std::string>();
+}
 
 int extent(const py::array& array, int axis, const char* where) {
   require(array.shape(axis) <= std::numeric_limits<int>::max(), where, ": given an array of shape ",
@@ -87,11 +89,13 @@ Value read_value(const std::byte* from) {
   return value;
 }
 
-bool in_unit_range(float value) { return value >= 0.0f && value <= 1.0f; }  // false for NaN
+bool in_unit_range(float value) {
+  return value >= 0.0f && value <= 1.0f;
+}  // false for NaN
 
 [[noreturn]] void throw_outside(const std::string& where, float value) {
-  throw value_error(sentence(where, ": given a value of ", value,
-                             ", wanted floats from 0 to 1 (or uint8 from 0 to 255)"));
+  throw value_error(
+      sentence(where, ": given a value of ", value, ", wanted floats from 0 to 1 (or uint8 from 0 to 255)"));
 }
 
 template <class Value, int Channels>
@@ -151,7 +155,8 @@ template <class Value, int Channels>
 void picture_view::load(image<Channels>& picture) const {
   // Gray read as color: the same value three times.
   const std::ptrdiff_t between_channels = form_.channels == Channels ? strides_[2] : 0;
-  const bool dense = form_.channels == Channels && strides_[1] == Channels * static_cast<int>(sizeof(Value)) &&
+  const bool dense = form_.channels == Channels &&
+                     strides_[1] == Channels * static_cast<int>(sizeof(Value)) &&
                      (Channels == 1 || between_channels == static_cast<int>(sizeof(Value)));
   for (int y = 0; y < height_; ++y) {
     const std::byte* from = data_ + y * strides_[0];
@@ -205,8 +210,8 @@ std::variant<image<1>, image<3>> picture_view::to_image_as_it_is(value_range ran
 
 template <int Channels>
 image<Channels> picture_view::to_image_around(const mask& hole) const {
-  require(hole.height() == height_ && hole.width() == width_, where_, ": given a mask of ", hole.height(), "x",
-          hole.width(), " (height x width), wanted the picture's ", height_, "x", width_);
+  require(hole.height() == height_ && hole.width() == width_, where_, ": given a mask of ", hole.height(),
+          "x", hole.width(), " (height x width), wanted the picture's ", height_, "x", width_);
   image<Channels> picture = to_image<Channels>(value_range::any);
   for (std::size_t i = 0; i < hole.values().size(); ++i) {
     for (std::size_t c = 0; c < Channels; ++c) {
@@ -228,10 +233,11 @@ template image<3, std::uint8_t> picture_view::to_bytes<3>() const;
 template image<1> picture_view::to_image_around<1>(const mask&) const;
 template image<3> picture_view::to_image_around<3>(const mask&) const;
 
-mask_view::mask_view(const py::object& object, const char* where) : array_(as_array(object, where, "a mask")) {
+mask_view::mask_view(const py::object& object, const char* where)
+    : array_(as_array(object, where, "a mask")) {
   const char kind = array_.dtype().kind();
-  require(array_.ndim() == 2 || (array_.ndim() == 3 && array_.shape(2) == 1), where, ": given a mask of shape ",
-          shape_text(array_), ", wanted (height, width)");
+  require(array_.ndim() == 2 || (array_.ndim() == 3 && array_.shape(2) == 1), where,
+          ": given a mask of shape ", shape_text(array_), ", wanted (height, width)");
   require(kind == 'b' || kind == 'u' || kind == 'i', where, ": given a mask of ", dtype_text(array_),
           ", wanted bool or integers (non-zero = missing)");
   height_ = extent(array_, 0, where);
@@ -247,7 +253,8 @@ mask mask_view::to_mask() const {
   for (int y = 0; y < height_; ++y) {
     for (int x = 0; x < width_; ++x) {
       const std::byte* value = data_ + y * strides_[0] + x * strides_[1];
-      hole(y, x) = std::any_of(value, value + value_size_, [](std::byte part) { return part != std::byte{0}; });
+      hole(y, x) =
+          std::any_of(value, value + value_size_, [](std::byte part) { return part != std::byte{0}; });
     }
   }
   return hole;

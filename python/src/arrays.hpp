@@ -1,8 +1,9 @@
 #pragma once
 
-// NumPy arrays, and whatever else shows its memory (buffer protocol, DLPack on the processor), to pictures and
-// back. Inputs may have any strides and byte order and are never written to. A picture is copied once, into the
-// float layout that everything computes in; float32 results go out without a copy, others are converted.
+// NumPy arrays, and whatever else shows its memory (buffer protocol, DLPack on the processor), to pictures
+// and back. Inputs may have any strides and byte order and are never written to. A picture is copied once,
+// into the float layout that everything computes in; float32 results go out without a copy, others are
+// converted.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +28,7 @@ enum class scalar { uint8, float32, float64 };
 /// How a picture came, which is how results go back.
 struct picture_form {
   scalar values = scalar::float32;
-  int channels = 3;        ///< 1 or 3
+  int channels = 3;              ///< 1 or 3
   bool has_channel_axis = true;  ///< height x width x channels, otherwise height x width
 };
 
@@ -78,7 +79,8 @@ class picture_view {
 /// A mask in Python's memory. Made and destroyed with the GIL held; read without.
 class mask_view {
  public:
-  /// Throws `value_error`, in the words of `where`, unless `object` is height x width (x 1) of bool or integers.
+  /// Throws `value_error`, in the words of `where`, unless `object` is height x width (x 1) of bool or
+  /// integers.
   mask_view(const py::object& object, const char* where);
   /// 1 where a value is not zero.
   mask to_mask() const;
@@ -92,8 +94,8 @@ class mask_view {
   int value_size_ = 1;
 };
 
-/// Photograph and mask as they come from Python. Throws `value_error` as `require_fillable` does, and for known
-/// pixels outside [0, 1]; missing ones become 0.
+/// Photograph and mask as they come from Python. Throws `value_error` as `require_fillable` does, and for
+/// known pixels outside [0, 1]; missing ones become 0.
 masked_image to_masked_image(const picture_view& photo, const mask_view& hole, const char* where);
 
 /// Hands memory over to NumPy, without a copy.

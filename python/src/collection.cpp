@@ -98,7 +98,8 @@ void bind_collection(py::module_& module) {
       .def_static("open", &collection::open, arg("folder_or_store"), py::call_guard<py::gil_scoped_release>())
       .def(
           "add",
-          [](const collection& photos, const path& folder, const py::object& encoder, const py::object& callback) {
+          [](const collection& photos, const path& folder, const py::object& encoder,
+             const py::object& callback) {
             const picture_encoder describes = to_picture_encoder(encoder);
             return watch(callback).run(
                 [&](const progress& watcher) { return photos.add(folder, describes, watcher); });
@@ -112,11 +113,17 @@ void bind_collection(py::module_& module) {
              for (std::int64_t i = 0; i < photos.size(); ++i) all.push_back(photos.id(i));
              return to_array(all);
            })
-      .def("path", [](const collection& photos, std::int64_t id) { return photos.path(id).string(); }, arg("id"))
-      .def("thumbnail",
-           [](const collection& photos, std::int64_t id) { return give_away(photos.thumbnail(id)); }, arg("id"))
-      .def("descriptor",
-           [](const collection& photos, std::int64_t id) { return to_python(photos.descriptor(id)); }, arg("id"))
+      .def(
+          "path", [](const collection& photos, std::int64_t id) { return photos.path(id).string(); },
+          arg("id"))
+      .def(
+          "thumbnail",
+          [](const collection& photos, std::int64_t id) { return give_away(photos.thumbnail(id)); },
+          arg("id"))
+      .def(
+          "descriptor",
+          [](const collection& photos, std::int64_t id) { return to_python(photos.descriptor(id)); },
+          arg("id"))
       .def("blocks",
            [](const collection& photos) {
              py::list blocks;
@@ -134,8 +141,8 @@ void bind_collection(py::module_& module) {
            })
       .def(
           "search",
-          [](const collection& photos, const py::object& sought, int k, ids leave_out, std::optional<ids> only,
-             std::vector<float> importance, const py::object& shown) {
+          [](const collection& photos, const py::object& sought, int k, ids leave_out,
+             std::optional<ids> only, std::vector<float> importance, const py::object& shown) {
             const descriptor query = to_descriptor(sought, "search");
             const search_options options =
                 search_for(k, std::move(leave_out), std::move(only), std::move(importance));
@@ -150,8 +157,9 @@ void bind_collection(py::module_& module) {
           arg("photos"))
       .def(
           "search_thumbnails",
-          [](const collection& photos, const py::object& picture, const py::object& hole, const std::string& distance,
-             int k, ids leave_out, std::optional<ids> only, const py::object& shown) {
+          [](const collection& photos, const py::object& picture, const py::object& hole,
+             const std::string& distance, int k, ids leave_out, std::optional<ids> only,
+             const py::object& shown) {
             const masked_image query = to_query(picture, hole, "search");
             const thumbnail_index index(photos, meaning(distance, "ThumbnailIndex.distance", distances));
             const search_options options = search_for(k, std::move(leave_out), std::move(only), {});
@@ -162,8 +170,8 @@ void bind_collection(py::module_& module) {
             }
             return to_python(found, shown);
           },
-          arg("picture"), arg("mask"), py::kw_only(), arg("distance"), arg("k"), arg("leave_out"), arg("only"),
-          arg("photos"))
+          arg("picture"), arg("mask"), py::kw_only(), arg("distance"), arg("k"), arg("leave_out"),
+          arg("only"), arg("photos"))
       .def(
           "near_duplicates",
           [](const collection& photos, const py::object& picture, const py::object& hole, float correlation) {

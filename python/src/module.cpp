@@ -1,4 +1,5 @@
-// The extension module lookalike._core: what the pure-Python package is made of. Errors and threads live here.
+// The extension module lookalike._core: what the pure-Python package is made of. Errors and threads live
+// here.
 
 #include <exception>
 
@@ -47,13 +48,15 @@ void translate(std::exception_ptr thrown) {
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
-  module.doc() = "What the package lookalike is made of. Use the package: it has the names and the documentation.";
+  module.doc() =
+      "What the package lookalike is made of. Use the package: it has the names and the documentation.";
   python_errors();
   py::register_local_exception_translator(translate);
 
   module.def("threads", &threads, "Threads that the next parallel loop uses.");
-  module.def("requested_threads", [] { return detail::requested_threads.load(); },
-             "What set_threads was given last; 0: the default.");
+  module.def(
+      "requested_threads", [] { return detail::requested_threads.load(); },
+      "What set_threads was given last; 0: the default.");
   module.def("set_threads", &set_threads, py::arg("count"));
 
   bind_pictures(module);

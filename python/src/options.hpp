@@ -14,7 +14,8 @@ namespace lookalike::python {
 template <class Value, std::size_t Count>
 using words = std::array<std::pair<const char*, Value>, Count>;
 
-/// The value that a word means. Throws `value_error` that lists the words: `resize.method: given 'cubic', wanted ...`.
+/// The value that a word means. Throws `value_error` that lists the words: `resize.method: given 'cubic',
+/// wanted ...`.
 template <class Value, std::size_t Count>
 Value meaning(const std::string& given, const char* where, const words<Value, Count>& known) {
   std::string wanted;

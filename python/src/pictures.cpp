@@ -37,9 +37,8 @@ std::span<const std::byte> bytes_of(const py::bytes& data) {
 constexpr words<mask_rule, 3> mask_rules{{{"automatic", mask_rule::automatic},
                                           {"light", mask_rule::light},
                                           {"transparent", mask_rule::transparent}}};
-constexpr words<resampling, 3> resamplings{{{"area", resampling::area},
-                                            {"bilinear", resampling::bilinear},
-                                            {"bicubic", resampling::bicubic}}};
+constexpr words<resampling, 3> resamplings{
+    {{"area", resampling::area}, {"bilinear", resampling::bilinear}, {"bicubic", resampling::bicubic}}};
 constexpr words<picture_format, 2> formats{{{"jpeg", picture_format::jpeg}, {"png", picture_format::png}}};
 
 decode_options decoding(int at_least, bool apply_orientation, bool accept_damaged,
@@ -126,7 +125,8 @@ py::array to_lab(const py::object& picture) {
 py::array to_rgb(const py::object& picture, bool clamp) {
   const picture_view view(picture, "lab_to_rgb");
   require_color(view, "lab_to_rgb", "3 (L*, a*, b*)");
-  require(view.form().values != scalar::uint8, "lab_to_rgb: given uint8, wanted float32 or float64 (L* 0 to 100)");
+  require(view.form().values != scalar::uint8,
+          "lab_to_rgb: given uint8, wanted float32 or float64 (L* 0 to 100)");
   image<3> rgb;
   {
     const py::gil_scoped_release released;
@@ -153,14 +153,16 @@ image<Channels> limited(image<Channels> picture) {
   return picture;
 }
 
-py::array resized(const py::object& picture, int height, int width, const std::string& method, bool antialias) {
+py::array resized(const py::object& picture, int height, int width, const std::string& method,
+                  bool antialias) {
   const picture_view view(picture, "resize");
   const resampling how = meaning(method, "resize.method", resamplings);
   std::variant<image<1>, image<3>> result;
   {
     const py::gil_scoped_release released;
     result = view.to_image_as_it_is();
-    std::visit([&](auto& pixels) { pixels = limited(resize(pixels, height, width, how, {antialias})); }, result);
+    std::visit([&](auto& pixels) { pixels = limited(resize(pixels, height, width, how, {antialias})); },
+               result);
   }
   return to_array(std::move(result), view.form());
 }
@@ -197,7 +199,8 @@ void bind_pictures(py::module_& module) {
       "read_image",
       [](const path& file, const py::object& dtype, int at_least, bool apply_orientation, bool accept_damaged,
          const std::array<float, 3>& background, std::int64_t max_pixels) {
-        return read(file, dtype, decoding(at_least, apply_orientation, accept_damaged, background, max_pixels));
+        return read(file, dtype,
+                    decoding(at_least, apply_orientation, accept_damaged, background, max_pixels));
       },
       arg("path"), py::kw_only(), arg("dtype") = "uint8", arg("at_least") = decode_defaults.at_least,
       arg("apply_orientation") = decode_defaults.apply_orientation,
@@ -205,8 +208,8 @@ void bind_pictures(py::module_& module) {
       arg("max_pixels") = decode_defaults.max_pixels);
   module.def(
       "decode_image",
-      [](const py::bytes& data, const py::object& dtype, int at_least, bool apply_orientation, bool accept_damaged,
-         const std::array<float, 3>& background, std::int64_t max_pixels) {
+      [](const py::bytes& data, const py::object& dtype, int at_least, bool apply_orientation,
+         bool accept_damaged, const std::array<float, 3>& background, std::int64_t max_pixels) {
         return decode(data, dtype,
                       decoding(at_least, apply_orientation, accept_damaged, background, max_pixels));
       },

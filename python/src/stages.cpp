@@ -36,9 +36,8 @@ constexpr words<context_algorithm, 3> algorithms{{{"coarse_to_fine", context_alg
 constexpr words<blend_domain, 2> domains{
     {{"whole", blend_domain::whole}, {"patch_only", blend_domain::patch_only}}};
 constexpr words<guidance, 2> crossings{{{"mean", guidance::mean}, {"zero", guidance::zero}}};
-constexpr words<blend_anchor, 3> anchors{{{"mean", blend_anchor::mean},
-                                          {"border", blend_anchor::border},
-                                          {"screened", blend_anchor::screened}}};
+constexpr words<blend_anchor, 3> anchors{
+    {{"mean", blend_anchor::mean}, {"border", blend_anchor::border}, {"screened", blend_anchor::screened}}};
 
 /// A mask that may be absent: the given one, or `fallback` everywhere.
 mask mask_or(const py::object& given, const char* where, const picture_view& picture, std::uint8_t fallback) {
@@ -52,7 +51,8 @@ image<3> patch_pixels(const picture_view& view, mask covered) {
   return view.to_image_around<3>(covered);
 }
 
-// Encoders -----------------------------------------------------------------------------------------------------------
+// Encoders
+// -----------------------------------------------------------------------------------------------------------
 
 /// Describes a picture, or with a mask one whose hole has been filled.
 template <class Encoder>
@@ -101,8 +101,10 @@ void bind_encoders(py::module_& module) {
 
   py::class_<color_grid_stage> color_class(module, "ColorGrid");
   color_class
-      .def(py::init([](int grid, float importance) { return color_grid_stage({grid, importance}); }), py::kw_only(),
-           arg("grid"), arg("importance"))
+      .def(py::init([](int grid, float importance) {
+             return color_grid_stage({grid, importance});
+           }),
+           py::kw_only(), arg("grid"), arg("importance"))
       .def_static("defaults", [] {
         const color_grid_options options;
         return py::dict("grid"_a = options.grid, "importance"_a = options.importance);
@@ -117,7 +119,8 @@ void bind_encoders(py::module_& module) {
   bind_encoder(scene_class);
 }
 
-// Functions on arrays ------------------------------------------------------------------------------------------------
+// Functions on arrays
+// ------------------------------------------------------------------------------------------------
 
 py::array fill(const py::object& picture, const py::object& hole, double tolerance, int iterations,
                const py::object& callback) {
@@ -126,7 +129,8 @@ py::array fill(const py::object& picture, const py::object& hole, double toleran
   auto filled = watch(callback).run([&](const progress& watcher) -> std::variant<image<1>, image<3>> {
     const mask pixels = missing.to_mask();
     const poisson_equation_options options{tolerance, iterations};
-    if (view.form().channels == 1) return harmonic_fill(view.to_image_around<1>(pixels), pixels, options, watcher);
+    if (view.form().channels == 1)
+      return harmonic_fill(view.to_image_around<1>(pixels), pixels, options, watcher);
     return harmonic_fill(view.to_image_around<3>(pixels), pixels, options, watcher);
   });
   return to_array(std::move(filled), view.form());
@@ -155,13 +159,14 @@ py::array blend(const poisson_blend_stage& stage, const py::object& picture, con
   const mask missing = mask_or(hole, "poisson_blend", existing, 0);
   const mask cover = mask_or(covered, "poisson_blend", scene, 1);
   image<3> blended = watch(callback).run([&](const progress& watcher) {
-    return poisson_blend_pictures(existing.to_image_around<3>(missing), missing, patch_pixels(scene, cover), cover,
-                                  taken, stage.options(), watcher);
+    return poisson_blend_pictures(existing.to_image_around<3>(missing), missing, patch_pixels(scene, cover),
+                                  cover, taken, stage.options(), watcher);
   });
   return to_array(std::move(blended), existing.form());
 }
 
-// Stages of completion -----------------------------------------------------------------------------------------------
+// Stages of completion
+// -----------------------------------------------------------------------------------------------
 
 py::object match_context(const context_match_stage& stage, const py::object& picture, const py::object& hole,
                          const py::object& found, const py::object& callback) {
@@ -192,7 +197,8 @@ std::vector<std::pair<std::size_t, double>> rank_all(const rank_stage& stage, co
   for (std::size_t i = 0; i < scenes.scenes.size(); ++i) scenes.scenes[i].flow = static_cast<std::int64_t>(i);
   const composites best = stage(std::move(scenes));
   std::vector<std::pair<std::size_t, double>> result;
-  for (const composite& scene : best.scenes) result.emplace_back(static_cast<std::size_t>(scene.flow), scene.score);
+  for (const composite& scene : best.scenes)
+    result.emplace_back(static_cast<std::size_t>(scene.flow), scene.score);
   return result;
 }
 
@@ -205,7 +211,8 @@ py::list blend_all(const poisson_blend_stage& stage, const py::object& cut, cons
 
 void bind_query(py::module_& module) {
   const auto make = [](const py::object& picture, const py::object& hole, int longest_side) {
-    require(longest_side >= 1, "CompletionQuery: given a longest side of ", longest_side, ", wanted at least 1 pixel");
+    require(longest_side >= 1, "CompletionQuery: given a longest side of ", longest_side,
+            ", wanted at least 1 pixel");
     const picture_view view(picture, "CompletionQuery");
     const mask_view missing(hole, "CompletionQuery");
     const py::gil_scoped_release released;
@@ -231,16 +238,17 @@ void bind_query(py::module_& module) {
       .def_property_readonly(
           "reduction", [](const query_handle& q) { return q.query->reduction; },
           "Matching pixels a full pixel, at most 1.")
-      .def_readonly("longest_side", &query_handle::longest_side, "Of pictures at matching resolution, at most.")
+      .def_readonly("longest_side", &query_handle::longest_side,
+                    "Of pictures at matching resolution, at most.")
       .def(py::pickle(
           [](const query_handle& q) {
-            return py::make_tuple(to_array(image<3>(q.query->full.picture), q.form), to_array(q.query->full.hole),
-                                  q.longest_side);
+            return py::make_tuple(to_array(image<3>(q.query->full.picture), q.form),
+                                  to_array(q.query->full.hole), q.longest_side);
           },
           [make](const py::tuple& state) { return make(state[0], state[1], state[2].cast<int>()); }))
       .def("__repr__", [](const query_handle& q) {
-        return sentence("CompletionQuery(", q.query->full.picture.height(), "x", q.query->full.picture.width(),
-                        ", longest_side=", q.longest_side, ")");
+        return sentence("CompletionQuery(", q.query->full.picture.height(), "x",
+                        q.query->full.picture.width(), ", longest_side=", q.longest_side, ")");
       });
 }
 
@@ -283,24 +291,27 @@ void bind_seam(py::module_& module) {
   py::class_<seam_stage>(module, "Seam")
       .def(py::init([](double unary_weight, double unary_scale, double band, double color_scale,
                        double smoothness_epsilon, double quantization) {
-             return seam_stage(
-                 to_seam_options(unary_weight, unary_scale, band, color_scale, smoothness_epsilon, quantization));
+             return seam_stage(to_seam_options(unary_weight, unary_scale, band, color_scale,
+                                               smoothness_epsilon, quantization));
            }),
            py::kw_only(), arg("unary_weight"), arg("unary_scale"), arg("band"), arg("color_scale"),
            arg("smoothness_epsilon"), arg("quantization"))
       .def_static("defaults",
                   [] {
                     const seam_options options;
-                    return py::dict("unary_weight"_a = options.unary_weight, "unary_scale"_a = options.unary_scale,
-                                    "band"_a = options.band, "color_scale"_a = options.color_scale,
+                    return py::dict("unary_weight"_a = options.unary_weight,
+                                    "unary_scale"_a = options.unary_scale, "band"_a = options.band,
+                                    "color_scale"_a = options.color_scale,
                                     "smoothness_epsilon"_a = options.smoothness_epsilon,
                                     "quantization"_a = options.quantization);
                   })
       .def("__call__", &cut_all, arg("placements"), arg("progress"))
-      .def("cut",
-           [](const seam_stage& stage, const py::object& picture, const py::object& patch, const py::object& hole,
-              const py::object& covered) { return cut_seam(picture, patch, hole, covered, stage.options()); },
-           arg("picture"), arg("patch"), arg("mask"), arg("covered"));
+      .def(
+          "cut",
+          [](const seam_stage& stage, const py::object& picture, const py::object& patch,
+             const py::object& hole,
+             const py::object& covered) { return cut_seam(picture, patch, hole, covered, stage.options()); },
+          arg("picture"), arg("patch"), arg("mask"), arg("covered"));
 }
 
 void bind_poisson_blend(py::module_& module) {
@@ -349,8 +360,9 @@ void bind_rank(py::module_& module) {
 
 void bind_stages(py::module_& module) {
   const poisson_equation_options solver;
-  module.def("harmonic_fill", &fill, arg("picture"), arg("mask"), py::kw_only(), arg("tolerance") = solver.tolerance,
-             arg("iterations") = solver.iterations, arg("progress") = py::none());
+  module.def("harmonic_fill", &fill, arg("picture"), arg("mask"), py::kw_only(),
+             arg("tolerance") = solver.tolerance, arg("iterations") = solver.iterations,
+             arg("progress") = py::none());
   bind_query(module);
   bind_encoders(module);
   bind_context_match(module);

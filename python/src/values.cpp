@@ -15,7 +15,9 @@ namespace {
 using namespace py::literals;
 
 /// A class of lookalike/values.py.
-py::object value_class(const char* name) { return py::module_::import("lookalike.values").attr(name); }
+py::object value_class(const char* name) {
+  return py::module_::import("lookalike.values").attr(name);
+}
 
 template <class Value>
 py::array_t<Value> array_of(const std::vector<Value>& values) {
@@ -27,7 +29,8 @@ std::vector<Value> vector_of(const py::object& given, const char* what) {
   const auto array = py::array_t<Value, py::array::c_style | py::array::forcecast>::ensure(given);
   if (!array) {
     PyErr_Clear();
-    throw value_error(sentence(what, ": given ", py::str(py::type::of(given).attr("__name__")).cast<std::string>(),
+    throw value_error(sentence(what, ": given ",
+                               py::str(py::type::of(given).attr("__name__")).cast<std::string>(),
                                ", wanted an array of numbers"));
   }
   require(array.ndim() == 1, what, ": given an array with ", array.ndim(), " axes, wanted 1");
@@ -47,9 +50,12 @@ class python_photo_source : public photo_source {
 
   byte_image read_photo(std::int64_t id) const override {
     const py::gil_scoped_acquire held;
-    const py::object picture =
-        py::hasattr(*photos_, "read") ? photos_->attr("read")(id) : (*photos_)[py::int_(id)].cast<py::object>();
-    return picture_view(picture, "photos.read").to_bytes<3>();
+    try {
+      return picture_view(read_object(id), "photos.read").to_bytes<3>();
+    } catch (const py::error_already_set& failure) {
+      if (!failure.matches(PyExc_OSError)) throw;  // a mistake of the program, not of a file
+      throw file_error(py::str(failure.value()).cast<std::string>());
+    }
   }
   std::string photo_name(std::int64_t id) const override {
     const py::gil_scoped_acquire held;
@@ -58,6 +64,11 @@ class python_photo_source : public photo_source {
   }
 
  private:
+  py::object read_object(std::int64_t id) const {
+    if (py::hasattr(*photos_, "read")) return photos_->attr("read")(id);
+    return (*photos_)[py::int_(id)];
+  }
+
   shared_object photos_;
 };
 
@@ -76,12 +87,11 @@ struct python_encoder {
 };
 
 py::dict fields_of(const placed_scene& scene) {
-  return py::dict("source"_a = scene.source, "name"_a = scene.name, "scale"_a = scene.scale,
-                  "offset"_a = py::make_tuple(scene.at.y, scene.at.x), "center_distance"_a = scene.offset,
-                  "terms"_a = value_class("CostTerms")("scene"_a = scene.terms.scene,
-                                                       "context"_a = scene.terms.context,
-                                                       "texture"_a = scene.terms.texture,
-                                                       "seam"_a = scene.terms.seam));
+  return py::dict(
+      "source"_a = scene.source, "name"_a = scene.name, "scale"_a = scene.scale,
+      "offset"_a = py::make_tuple(scene.at.y, scene.at.x), "center_distance"_a = scene.offset,
+      "terms"_a = value_class("CostTerms")("scene"_a = scene.terms.scene, "context"_a = scene.terms.context,
+                                           "texture"_a = scene.terms.texture, "seam"_a = scene.terms.seam));
 }
 
 py::dict fields_of(const composite& scene) {
@@ -137,8 +147,8 @@ py::object to_python(const descriptor_block& block) {
 std::vector<descriptor_block> to_blocks(const py::object& given) {
   std::vector<descriptor_block> blocks;
   for (const py::handle block : given) {
-    blocks.push_back({get<std::string>(block, "name"), get<int>(block, "cells"), get<int>(block, "values_per_cell"),
-                      get<float>(block, "importance")});
+    blocks.push_back({get<std::string>(block, "name"), get<int>(block, "cells"),
+                      get<int>(block, "values_per_cell"), get<float>(block, "importance")});
   }
   return blocks;
 }
@@ -151,7 +161,8 @@ py::object to_python(const descriptor& found) {
 }
 
 descriptor to_descriptor(const py::object& given, const char* where) {
-  descriptor result{to_blocks(given.attr("blocks")), vector_of<float>(given.attr("values"), "descriptor.values"),
+  descriptor result{to_blocks(given.attr("blocks")),
+                    vector_of<float>(given.attr("values"), "descriptor.values"),
                     vector_of<float>(given.attr("weights"), "descriptor.weights")};
   require_valid(result, where);
   return result;
@@ -166,10 +177,11 @@ matches to_matches(const py::object& given, const char* where) {
   matches result;
   result.ids = vector_of<std::int64_t>(given.attr("ids"), "matches.ids");
   result.distances = vector_of<float>(given.attr("distances"), "matches.distances");
-  require(result.ids.size() == result.distances.size(), where, ": given matches with ", result.ids.size(), " ids and ",
-          result.distances.size(), " distances, wanted as many");
+  require(result.ids.size() == result.distances.size(), where, ": given matches with ", result.ids.size(),
+          " ids and ", result.distances.size(), " distances, wanted as many");
   // What was found comes first; the rest is padding.
-  const auto padding = std::find_if(result.ids.begin(), result.ids.end(), [](std::int64_t id) { return id < 0; });
+  const auto padding =
+      std::find_if(result.ids.begin(), result.ids.end(), [](std::int64_t id) { return id < 0; });
   result.count = static_cast<int>(padding - result.ids.begin());
   result.certified = get<bool>(given, "certified");
   result.source = to_photo_source(given.attr("photos"));
@@ -206,9 +218,10 @@ composites to_composites(const py::object& given, masks wanted) {
     static_cast<placed_scene&>(scene) = to_placed_scene(item);
     if (wanted == masks::load) {
       scene.from_patch = mask_view(item.attr("from_patch"), "composite.from_patch").to_mask();
-      require(same_extent(scene.from_patch, matching.hole), "composite.from_patch: given ", scene.from_patch.height(),
-              "x", scene.from_patch.width(), " (height x width), wanted the query's ", matching.hole.height(), "x",
-              matching.hole.width(), " at matching resolution");
+      require(same_extent(scene.from_patch, matching.hole), "composite.from_patch: given ",
+              scene.from_patch.height(), "x", scene.from_patch.width(),
+              " (height x width), wanted the query's ", matching.hole.height(), "x", matching.hole.width(),
+              " at matching resolution");
     }
     scene.flow = get<std::int64_t>(item, "flow");
     scene.cut = get<std::int64_t>(item, "cut");
@@ -245,8 +258,8 @@ picture_encoder to_picture_encoder(const py::object& given) {
   if (py::isinstance<scene_descriptor_stage>(encoder)) return encoder.cast<const scene_descriptor_stage&>();
   if (py::isinstance<gist_stage>(encoder)) return encoder.cast<const gist_stage&>();
   if (py::isinstance<color_grid_stage>(encoder)) return encoder.cast<const color_grid_stage&>();
-  require(PyCallable_Check(encoder.ptr()) != 0 && py::hasattr(encoder, "blocks"),
-          "encoder: given ", py::str(py::type::of(encoder).attr("__name__")).cast<std::string>(),
+  require(PyCallable_Check(encoder.ptr()) != 0 && py::hasattr(encoder, "blocks"), "encoder: given ",
+          py::str(py::type::of(encoder).attr("__name__")).cast<std::string>(),
           ", wanted a stage that describes pictures, or a callable with an attribute `blocks`");
   constexpr int usual_side = 256;
   return python_encoder{share(encoder), to_blocks(encoder.attr("blocks")),

@@ -1,7 +1,7 @@
 #pragma once
 
-// The values that flow between stages: structs in C++, dataclasses of lookalike/values.py in Python, so that stages
-// written in either can take and make them.
+// The values that flow between stages: structs in C++, dataclasses of lookalike/values.py in Python, so that
+// stages written in either can take and make them.
 
 #include <cstdint>
 #include <memory>

@@ -275,6 +275,15 @@ def test_errors_while_photographs_are_read_reach_the_caller(hole):
     matches = la.Matches([3], [0.5], photos=Missing())
     with pytest.raises(KeyError, match="3"):
         NEAR((texture(4), hole), matches)
+
+    class Flaky:
+        def read(self, id_):
+            if id_ == 3:
+                raise OSError("gone")
+            return texture(id_)
+
+    placements = NEAR((texture(4), hole), la.Matches([3, 4], [0.5, 0.6], photos=Flaky()))
+    assert [scene.source for scene in placements] == [4]  # as of a file that has vanished
     with pytest.raises(la.InputError, match="given no matches"):
         NEAR((texture(4), hole), la.Matches([], []))
     with pytest.raises(la.InputError, match="context_match: given int, wanted a pair"):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import lookalike as la
@@ -62,8 +63,8 @@ PLACE = """
 """
 
 
-def interrupt(task: str, folder: Path) -> float:
-    """Run a program, press Ctrl-C in the middle, and return how many seconds it then took to notice."""
+def interrupt(task: str, folder: Path, has_begun: Callable[[], bool]) -> float:
+    """Run a program, press Ctrl-C when it has begun, and return how many seconds it took to notice."""
     program = f"""
 import pathlib, sys, numpy as np, lookalike as la
 try:
@@ -78,7 +79,9 @@ else:
         [sys.executable, "-c", program, folder], stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout.readline() == "ready\n"
-        time.sleep(1.5)
+        deadline = time.monotonic() + 60
+        while not has_begun() and time.monotonic() < deadline:
+            time.sleep(0.05)
         child.send_signal(signal.SIGINT)
         start = time.monotonic()
         assert child.stdout.readline() == "interrupted\n"
@@ -88,11 +91,18 @@ else:
 
 
 def test_ctrl_c_ends_a_search_for_places_within_a_second(many_photos):
-    assert interrupt(PLACE, many_photos) < 1
+    start = time.monotonic()
+    assert interrupt(PLACE, many_photos, lambda: time.monotonic() > start + 2) < 1
 
 
 def test_ctrl_c_ends_a_build_within_a_second_and_the_next_goes_on_from_there(many_photos):
-    assert interrupt(BUILD, many_photos) < 1
+    def has_committed() -> bool:
+        try:
+            return len(la.Collection.open(many_photos)) > 0
+        except la.FileError:  # not yet made
+            return False
+
+    assert interrupt(BUILD, many_photos, has_committed) < 1
     committed = len(la.Collection.open(many_photos))
     assert 0 < committed < 1000
     heard = []
@@ -152,10 +162,3 @@ def test_headers_come_with_the_package():
     if not include.exists():
         pytest.skip("the package runs from its source folder")
     assert (include / "lookalike" / "lookalike.hpp").is_file()
-
-
-def test_everything_public_is_documented():
-    for name in la.__all__:
-        value = getattr(la, name)
-        assert value.__doc__, name
-        assert "lookalike" in getattr(value, "__module__", "lookalike")
