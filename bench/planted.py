@@ -135,7 +135,7 @@ def misplaced(scene: Scene, placed: Any) -> float:
     return float(np.hypot(*(pasted - scene.center)))
 
 
-def run(scene: Scene, collection: la.Collection) -> Outcome:
+def run(scene: Scene, collection: la.Collection, context: la.Stage) -> Outcome:
     """One query through the stages."""
     query = np.where(scene.hole[..., None], np.float32(0), scene.truth)
     near = collection.near_duplicates(scene.photo, correlation=COPY)
@@ -149,7 +149,7 @@ def run(scene: Scene, collection: la.Collection) -> Outcome:
     best = dataclasses.replace(
         by_scene, ids=by_scene.ids[:CANDIDATES], distances=by_scene.distances[:CANDIDATES]
     )
-    placed = la.context_match(((query, scene.hole), best))
+    placed = context(((query, scene.hole), best))
     by_context = sorted(placed.scenes, key=lambda candidate: candidate.terms.context)
     ranked = la.rank(CANDIDATES)(la.seam(placed))
     seconds = time.perf_counter() - start
@@ -231,6 +231,7 @@ def main() -> None:
     arguments.add_argument(
         "--store", type=Path, help="where the collection goes; default: a temporary folder"
     )
+    arguments.add_argument("--offset-scale", type=float, default=100, help="of the context; 0 as published")
     given = arguments.parse_args()
     if given.count < 1:
         arguments.error(f"--count: given {given.count}, wanted at least 1")
@@ -241,7 +242,7 @@ def main() -> None:
         collection = build(scenes, given.photos, given.store or Path(temporary))
         outcomes = []
         for number, scene in enumerate(scenes, 1):
-            outcomes.append(run(scene, collection))
+            outcomes.append(run(scene, collection, la.context_match(offset_scale=given.offset_scale)))
             o = outcomes[-1]
             say(
                 f"{number} of {len(scenes)}: {o.photograph}: rank {o.rank_by_scene} by scene, "
