@@ -5,7 +5,8 @@ A source names its budget in its first lines, in multiples of reference.cpp's us
     // budget: 2.5 times the reference, 500 MB
 
 User CPU time rather than wall-clock time, and a ratio rather than seconds, so that a busy or a slow machine
-does not break the budget. The smallest of several runs counts; subject and reference take turns.
+does not break the budget. Subject and reference take turns until the budget is met, at most --repetitions times;
+the smallest of several times counts.
 """
 
 import argparse
@@ -61,6 +62,8 @@ def main() -> int:
                 seconds, megabytes = compile_once(options.compiler, arguments, source, folder)
                 times.append(seconds)
                 memory = max(memory, megabytes)
+                if min(times) <= wanted_ratio * min(reference_times):
+                    break
             ratio = min(times) / min(reference_times)
             exceeded = ratio > wanted_ratio or memory > wanted_memory
             over += exceeded

@@ -20,7 +20,7 @@ static_assert(!encoder<algorithm> && !decoder<algorithm>);
 static_assert(encoder<scene_descriptor_stage>);
 static_assert(encoder<decltype(fill_hole | scene_descriptor)>);
 static_assert(!encoder<fill_hole_stage>, "a filled picture is a picture still");
-static_assert(index<collection>);
+static_assert(lookalike::index<collection>);  // POSIX has a function of that name
 
 // Every stage can be replaced by a function of the same types.
 using with_own_seam = decltype(context_match | [](const placements&) { return composites{}; } | rank(1) |
