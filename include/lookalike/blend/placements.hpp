@@ -18,6 +18,7 @@
 #include <lookalike/image/photo_source.hpp>
 #include <lookalike/image/resample.hpp>
 #include <lookalike/image/size.hpp>
+#include <lookalike/stage/value_name.hpp>
 
 namespace lookalike {
 
@@ -98,6 +99,15 @@ struct completion_query {
         }
       }
     }
+  }
+};
+
+template <>
+struct value_name<std::vector<completion>> {
+  static constexpr static_sentence text() {
+    static_sentence name;
+    name << "completions";
+    return name;
   }
 };
 

@@ -4,7 +4,7 @@
 /// A picture in memory: rows of pixels, the channels of a pixel side by side (height x width x channels).
 /// Color pictures are sRGB; float values lie in [0, 1], bytes in 0..255.
 
-#include <cmath>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -106,10 +106,12 @@ image<Channels, std::uint8_t> to_bytes(const image<Channels>& from) {
 /// Throws `value_error`, in the words of `where`, when a value is NaN, infinite or outside [0, 1].
 template <int Channels>
 void require_unit_range(const image<Channels>& picture, const char* where) {
-  for (float value : picture.values()) {
-    require(std::isfinite(value) && value >= 0.0f && value <= 1.0f, where, ": given a value of ", value,
-            ", wanted finite values in [0, 1]");
-  }
+  const auto outside = [](float value) { return !(value >= 0.0f && value <= 1.0f); };  // true for NaN
+  unsigned any = 0;  // without a branch in the loop it is a vector loop
+  for (float value : picture.values()) any |= static_cast<unsigned>(outside(value));
+  if (any == 0) return;
+  const auto first = std::find_if(picture.values().begin(), picture.values().end(), outside);
+  throw value_error(sentence(where, ": given a value of ", *first, ", wanted finite values in [0, 1]"));
 }
 
 }  // namespace lookalike

@@ -223,6 +223,7 @@ TEST_CASE("a photograph under a new name keeps its id and is not described again
   fs::rename(scratch.path / "1.png", scratch.path / "sub" / "one.png");
   const auto after = build(scratch.path);
   CHECK(after.report().moved == 1);
+  CHECK(after.report().vanished.empty());
   CHECK(after.report().added == 0);
   CHECK(after.path(before.id(1)) == scratch.path / "sub" / "one.png");
   CHECK(fs::file_size(after.location() / "ids.i64") == 3 * sizeof(std::int64_t));

@@ -121,6 +121,7 @@ class folder_update {
     }
     for (const auto& [path, file] : known) {
       report_.vanished.emplace_back(path);
+      last_path_.emplace(before_.files()[static_cast<std::size_t>(file)].row, path);
       retire(file);
     }
     std::sort(report_.vanished.begin(), report_.vanished.end());
@@ -186,6 +187,8 @@ class folder_update {
       const auto [holder, was_hidden] = holders_.emplace(row, file.path);
       if (was_hidden) {
         ++report_.moved;
+        const auto before = last_path_.find(row);
+        if (before != last_path_.end()) std::erase(report_.vanished, before->second);
       } else {
         report_.duplicates.push_back({file.path, holder->second});
       }
@@ -200,8 +203,9 @@ class folder_update {
   const picture_encoder& encoder_;
   snapshot before_;
   build_report report_;
-  std::unordered_map<std::uint64_t, std::int64_t> rows_;   // by content
-  std::unordered_map<std::int64_t, std::string> holders_;  // row to the path that shows it
+  std::unordered_map<std::uint64_t, std::int64_t> rows_;     // by content
+  std::unordered_map<std::int64_t, std::string> holders_;    // row to the path that shows it
+  std::unordered_map<std::int64_t, std::string> last_path_;  // row to a path that vanished
   std::unordered_set<std::int64_t> retired_now_;
 };
 
