@@ -402,7 +402,8 @@ TEST_CASE("a collection of real photographs decodes without exception") {
     INFO(entry.path());
     const byte_image picture = read_image_bytes(entry.path());
     REQUIRE(size_of(picture) == read_image_size(entry.path()));
-    // Eighths hold the same picture: their means agree.
+    // Eighths hold the same picture: their means agree, but for partial blocks at the border and values that
+    // full decoding clamps. Pillow's draft mode is up to 4 off too (n04532106_vestment.JPEG at 1/8: 3.8).
     const byte_image small = read_image_bytes(entry.path(), {.at_least = 32});
     const auto mean = [](const byte_image& of) {
       double sum = 0;
@@ -410,7 +411,7 @@ TEST_CASE("a collection of real photographs decodes without exception") {
       return sum / static_cast<double>(of.values().size());
     };
     REQUIRE(std::min(small.height(), small.width()) >= 32);
-    REQUIRE(std::abs(mean(picture) - mean(small)) < 2.0);
+    REQUIRE(std::abs(mean(picture) - mean(small)) < 6.0);
     ++pictures;
   }
   CHECK(pictures > 0);
