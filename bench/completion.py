@@ -104,14 +104,12 @@ def main() -> None:
     print()
     keep(given.json, {"photographs": len(collection), "by threads": figures})
     most = max(given.threads)
-    share = figures[most]["stages"]
+    stages = figures[most]["stages"]
+    shares = {stage: 100 * seconds / sum(stages.values()) for stage, seconds in stages.items()}
+    said = ", ".join(f"{stage} {share:.0f} %" for stage, share in shares.items() if share >= 1)
+    rate = figures[most]["described a second"]
     print(
-        f"completion: {totals[most]:.1f} s on {most} threads ("
-        + ", ".join(
-            f"{stage} {100 * share[stage] / totals[most]:.0f} %"
-            for stage in ("context_match", "seam", "poisson_blend")
-        )
-        + f"), {figures[most]['described a second']:.0f} photographs described a second"
+        f"completion: {totals[most]:.1f} s on {most} threads ({said}), {rate:.0f} photographs described a second"
     )
 
 
