@@ -14,8 +14,8 @@ elseif(way STREQUAL "add_subdirectory")
   list(APPEND arguments "-DLOOKALIKE_SOURCE=${source}")
 else()
   # An archive as a release would be.
-  file(ARCHIVE_CREATE OUTPUT "${folder}/lookalike.tar.gz" FORMAT gnutar COMPRESSION GZip WORKING_DIRECTORY "${source}"
-       PATHS CMakeLists.txt LICENSE cmake include)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -E tar czf "${folder}/lookalike.tar.gz" CMakeLists.txt LICENSE cmake include
+                  WORKING_DIRECTORY "${source}" COMMAND_ERROR_IS_FATAL ANY)
   list(APPEND arguments "-DLOOKALIKE_ARCHIVE=file://${folder}/lookalike.tar.gz")
 endif()
 
