@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include <lookalike/image/mask.hpp>
+#include <lookalike/image/size.hpp>
 
 namespace lookalike::detail {
 
@@ -23,18 +24,10 @@ struct picture_window {
 /// The smallest rectangle that contains all non-zero pixels, of which there is at least one, and `margin`
 /// pixels around them, within the picture.
 inline picture_window window_around(const mask& pixels, int margin) {
-  picture_window window{pixels.height(), pixels.width(), 0, 0};
-  for (int y = 0; y < pixels.height(); ++y) {
-    const auto row = pixels.row(y);
-    const auto set = [](std::uint8_t m) { return m != 0; };
-    const auto first = std::find_if(row.begin(), row.end(), set);
-    if (first == row.end()) continue;
-    const auto last = std::find_if(row.rbegin(), row.rend(), set);
-    window = {std::min(window.top, y), std::min(window.left, static_cast<int>(first - row.begin())), y + 1,
-              std::max(window.right, static_cast<int>(row.rend() - last))};
-  }
-  return {std::max(window.top - margin, 0), std::max(window.left - margin, 0),
-          std::min(window.bottom + margin, pixels.height()), std::min(window.right + margin, pixels.width())};
+  const box all = bounding_box(pixels);
+  return {std::max(all.y - margin, 0), std::max(all.x - margin, 0),
+          std::min(all.y + all.height + margin, pixels.height()),
+          std::min(all.x + all.width + margin, pixels.width())};
 }
 
 }  // namespace lookalike::detail
