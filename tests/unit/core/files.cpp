@@ -15,6 +15,8 @@
 
 #include <lookalike/core/files.hpp>
 
+#include "../full_disk.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -51,21 +53,6 @@ std::string message_of(const std::function<void()>& action) {
   }
   return "(no file_error)";
 }
-
-/// For its life, no file of this process grows beyond `bytes`: a disk that is full, on demand.
-struct full_disk {
-  rlimit before{};
-  void (*handler)(int);
-  explicit full_disk(rlim_t bytes) : handler(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before);
-    const rlimit limit{bytes, before.rlim_max};
-    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  }
-  ~full_disk() {
-    setrlimit(RLIMIT_FSIZE, &before);
-    std::signal(SIGXFSZ, handler);
-  }
-};
 
 }  // namespace
 

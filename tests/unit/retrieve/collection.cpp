@@ -20,6 +20,7 @@
 
 #include <lookalike/retrieve/collection.hpp>
 
+#include "../full_disk.hpp"
 #include "scratch.hpp"
 
 namespace {
@@ -73,21 +74,6 @@ std::vector<std::string> store_content(const fs::path& store) {
   }
   return sorted(result);
 }
-
-/// For its life, no file of this process grows beyond `bytes`: a disk that is full, on demand.
-struct full_disk {
-  rlimit before{};
-  void (*handler)(int);
-  explicit full_disk(rlim_t bytes) : handler(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before);
-    const rlimit limit{bytes, before.rlim_max};
-    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  }
-  ~full_disk() {
-    setrlimit(RLIMIT_FSIZE, &before);
-    std::signal(SIGXFSZ, handler);
-  }
-};
 
 }  // namespace
 
