@@ -15,7 +15,8 @@ using algorithm = decltype(scene_completion(std::declval<const collection&>()));
 static_assert(stage<algorithm>);
 static_assert(std::is_same_v<algorithm::input, masked_image>);
 static_assert(std::is_same_v<algorithm::output, std::vector<completion>>);
-static_assert(!decoder<algorithm>, "a list of completions is more than a picture");
+static_assert(!encoder<algorithm> && !decoder<algorithm>, "from pictures to pictures");
+static_assert(decoder<poisson_blend_stage>);
 
 static_assert(encoder<scene_descriptor_stage>);
 static_assert(encoder<decltype(fill_hole | scene_descriptor)>);

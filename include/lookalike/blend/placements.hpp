@@ -18,6 +18,7 @@
 #include <lookalike/image/photo_source.hpp>
 #include <lookalike/image/resample.hpp>
 #include <lookalike/image/size.hpp>
+#include <lookalike/stage/roles.hpp>
 #include <lookalike/stage/value_name.hpp>
 
 namespace lookalike {
@@ -101,6 +102,10 @@ struct completion_query {
     }
   }
 };
+
+/// Completions are pictures, with what led to them: scene completion is no encoder, and blending decodes.
+template <>
+inline constexpr bool is_picture<std::vector<completion>> = true;
 
 template <>
 struct value_name<std::vector<completion>> {
