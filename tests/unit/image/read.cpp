@@ -395,7 +395,7 @@ TEST_CASE("a collection of real photographs decodes without exception") {
     WARN("skipped: LOOKALIKE_DATA names no folder with photographs");
     return;
   }
-  int pictures = 0;
+  int pictures = 0, uncommon = 0;
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(std::filesystem::path(data) / "photos")) {
     if (!entry.is_regular_file() || pictures >= 200) continue;
@@ -403,7 +403,7 @@ TEST_CASE("a collection of real photographs decodes without exception") {
     const byte_image picture = read_image_bytes(entry.path());
     REQUIRE(size_of(picture) == read_image_size(entry.path()));
     // Eighths hold the same picture: their means agree, but for partial blocks at the border and values that
-    // full decoding clamps. Pillow's draft mode is up to 4 off too (n04532106_vestment.JPEG at 1/8: 3.8).
+    // full decoding clamps. Pillow's draft mode is off by as much (n04532106_vestment.JPEG at 1/8: 3.8).
     const byte_image small = read_image_bytes(entry.path(), {.at_least = 32});
     const auto mean = [](const byte_image& of) {
       double sum = 0;
@@ -411,8 +411,11 @@ TEST_CASE("a collection of real photographs decodes without exception") {
       return sum / static_cast<double>(of.values().size());
     };
     REQUIRE(std::min(small.height(), small.width()) >= 32);
-    REQUIRE(std::abs(mean(picture) - mean(small)) < 6.0);
+    const double difference = std::abs(mean(picture) - mean(small));
+    REQUIRE(difference < 6.0);
+    if (difference >= 2.0) ++uncommon;
     ++pictures;
   }
   CHECK(pictures > 0);
+  CHECK(10 * uncommon <= pictures);
 }
