@@ -32,6 +32,6 @@ static_assert(std::is_same_v<with_own_seam::output, algorithm::output>);
 static_assert(
     std::is_same_v<decltype((context_match | seam) | rank(1)), decltype(context_match | (seam | rank(1)))>);
 static_assert(
-    std::is_same_v<decltype(skip(fill_hole)), decltype(branch(identity<masked_image>{}, fill_hole))>);
+    std::is_same_v<decltype(skip(fill_hole)), decltype(branch(identity<masked_image>(), fill_hole))>);
 
 }  // namespace

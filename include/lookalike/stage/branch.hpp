@@ -4,7 +4,7 @@
 /// `branch(a, b, ...)` gives the same value to several stages and yields the tuple of what they make of it;
 /// `skip(body)` yields the value itself beside what the body makes of it. In a U-Net a skip is the
 /// concatenation of an encoder's feature map with what comes back from below; in a look-up it is the query
-/// beside its matches. `skip(body)` is `branch(identity, body)`, nothing more.
+/// beside its matches. `skip(body)` is `branch(identity<Value>(), body)`, nothing more.
 
 #include <concepts>
 #include <string_view>
@@ -20,15 +20,21 @@
 
 namespace lookalike {
 
-/// Hands its input on.
+/// Hands its input on. Made by `identity`.
 template <class Value>
-struct identity {
+struct identity_stage {
   using input = Value;
   using output = Value;
   static constexpr std::string_view name = "identity";
 
   Value operator()(Value x) const { return x; }
 };
+
+/// The stage that hands a `Value` on.
+template <class Value>
+constexpr identity_stage<Value> identity() {
+  return {};
+}
 
 /// Several stages on one input; the outputs side by side, in the order of the stages. Made by `branch`.
 template <class... Stages>
@@ -92,7 +98,7 @@ auto branch(First&& first, Others&&... others) {
 template <stage_like Body>
 auto skip(Body&& body) {
   using input = typename detail::stage_of<Body>::input;
-  return branch(identity<input>{}, std::forward<Body>(body));
+  return branch(identity<input>(), std::forward<Body>(body));
 }
 
 }  // namespace lookalike

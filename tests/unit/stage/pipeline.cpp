@@ -96,7 +96,7 @@ TEST_CASE("| is associative in type and in value") {
 
 TEST_CASE("skip(body) is branch(identity, body)") {
   const auto s = skip(add{5});
-  const auto b = branch(identity<int>{}, add{5});
+  const auto b = branch(identity<int>(), add{5});
   static_assert(std::is_same_v<decltype(s), decltype(b)>);
   CHECK(s(2) == std::tuple(2, 7));
   CHECK(s(2) == b(2));

@@ -1,0 +1,256 @@
+#pragma once
+
+/// \file
+/// What `model` and `dynamic_model` have in common: parameters, and the way from inputs to a pass. Functions
+/// that do not care how a network was made take a `network<Scalar>&`.
+
+#include <atomic>
+#include <initializer_list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <lookalike/nn/initialize.hpp>
+#include <lookalike/nn/pass.hpp>
+
+namespace lookalike {
+
+/// A network with parameters of type `Scalar` (float or double).
+///
+/// Parameters lie in one block, arrays in PyTorch's order (nn/parameter.hpp); they are drawn by `initialize`
+/// with seed 0 at first. A `const` network may run on several threads at once. Results do not depend on the
+/// number of threads, nor on the batch a picture is in (but for batch normalization in training).
+template <class Scalar>
+class network {
+ public:
+  using scalar = Scalar;
+
+  // ---- parameters ----
+  /// The names, dimensions and places of all parameters.
+  std::span<const parameter> parameters() const { return table_; }
+  /// All numbers, in one block.
+  std::span<Scalar> values() { return values_; }
+  std::span<const Scalar> values() const { return values_; }
+  /// The numbers of one parameter. Throws `value_error` when none has that name.
+  std::span<Scalar> values(std::string_view name) {
+    const parameter& p = find_parameter(name);
+    return values().subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size));
+  }
+  std::span<const Scalar> values(std::string_view name) const {
+    const parameter& p = find_parameter(name);
+    return values().subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size));
+  }
+  /// How many numbers are learned.
+  std::int64_t parameter_count() const {
+    std::int64_t count = 0;
+    for (const parameter& p : table_) count += p.trainable ? p.size : 0;
+    return count;
+  }
+  /// Draws all parameters anew, by the rules that layers name.
+  void initialize(std::uint64_t seed) { lookalike::initialize<Scalar>(parameters(), values(), seed); }
+  /// A block of zeros, like the parameters, for `pass::backward` to add to.
+  aligned_vector<Scalar> make_gradients() const { return aligned_vector<Scalar>(values_.size()); }
+
+  // ---- running ----
+  /// Runs the network on a batch. `inputs` are arrays (batch, channels, height, width), by position or by
+  /// name. In training, running averages (of batch normalization) are updated; the overload for `const`
+  /// networks leaves them alone. Throws `value_error` when the inputs do not fit, naming the layer they do
+  /// not fit.
+  pass<Scalar> forward(std::span<const named_tensor<Scalar>> inputs, forward_options options = {},
+                       const workspace<Scalar>* memory = nullptr) {
+    return run(inputs, options, memory, values_.data());
+  }
+  pass<Scalar> forward(std::span<const named_tensor<Scalar>> inputs, forward_options options = {},
+                       const workspace<Scalar>* memory = nullptr) const {
+    return run(inputs, options, memory, nullptr);
+  }
+  pass<Scalar> forward(std::initializer_list<named_tensor<Scalar>> inputs, forward_options options = {},
+                       const workspace<Scalar>* memory = nullptr) {
+    return forward(std::span<const named_tensor<Scalar>>(inputs.begin(), inputs.size()), options, memory);
+  }
+  pass<Scalar> forward(std::initializer_list<named_tensor<Scalar>> inputs, forward_options options = {},
+                       const workspace<Scalar>* memory = nullptr) const {
+    return forward(std::span<const named_tensor<Scalar>>(inputs.begin(), inputs.size()), options, memory);
+  }
+  pass<Scalar> forward(tensor_view<const Scalar> x, forward_options options = {},
+                       const workspace<Scalar>* memory = nullptr) {
+    return forward({named_tensor<Scalar>(x)}, options, memory);
+  }
+  pass<Scalar> forward(tensor_view<const Scalar> x, forward_options options = {},
+                       const workspace<Scalar>* memory = nullptr) const {
+    return forward({named_tensor<Scalar>(x)}, options, memory);
+  }
+
+  /// The first output for `x`, as an array of its own (inference).
+  tensor<Scalar> operator()(tensor_view<const Scalar> x) const { return tensor<Scalar>(forward(x).output()); }
+
+  // ---- what it is ----
+  std::size_t input_count() const { return program_->inputs.size(); }
+  std::size_t output_count() const { return program_->graph.exits.size(); }
+  /// Name and extents (`dynamic` where they are open) of input `i`.
+  std::string_view input_name(std::size_t i) const { return program_->name(program_->inputs[i]); }
+  shape input_shape(std::size_t i = 0) const {
+    return program_->shapes[static_cast<std::size_t>(program_->inputs[i])];
+  }
+  shape output_shape(std::size_t i = 0) const {
+    return program_->shapes[static_cast<std::size_t>(program_->graph.exits[i])];
+  }
+  /// The tables that run, for those who look inside.
+  const detail::program<Scalar>& program() const { return *program_; }
+
+ protected:
+  network() = default;
+
+  void set_program(std::shared_ptr<const detail::program<Scalar>> p) {
+    program_ = std::move(p);
+    for (const detail::parameter_slot& slot : program_->slots) {
+      parameter row;
+      row.name = std::string(program_->name(slot.node)) + "." + std::string(slot.declared.name);
+      row.dimensions = slot.declared.dimensions;
+      row.rank = slot.declared.rank;
+      row.offset = slot.offset;
+      row.size = slot.declared.size();
+      row.trainable = slot.declared.trainable;
+      row.initial = slot.declared.initial;
+      row.fan_in = slot.declared.fan_in;
+      table_.push_back(std::move(row));
+    }
+    values_.resize(static_cast<std::size_t>(program_->parameter_count));
+    initialize(0);
+  }
+  /// Adds a plan that was made in advance.
+  void keep_plan(std::shared_ptr<const detail::planned_run> plan) {
+    plans_->known.push_back(std::move(plan));
+  }
+
+ private:
+  struct plan_cache {
+    std::mutex guard;
+    std::vector<std::shared_ptr<const detail::planned_run>> known;
+  };
+  static constexpr std::size_t most_plans = 64;
+
+  const parameter& find_parameter(std::string_view name) const {
+    for (const parameter& p : table_) {
+      if (p.name == name) return p;
+    }
+    throw value_error(sentence("parameters: none is called '", name, "'"));
+  }
+
+  pass<Scalar> run(std::span<const named_tensor<Scalar>> inputs, forward_options options,
+                   const workspace<Scalar>* memory, Scalar* buffers) const {
+    const detail::program<Scalar>& p = *program_;
+    constexpr std::size_t most_inputs = 16;
+    require(p.inputs.size() <= most_inputs, "forward: the network has ", p.inputs.size(),
+            " inputs, wanted at most ", most_inputs);
+    std::array<tensor_view<const Scalar>, most_inputs> given{};
+    order_inputs(inputs, given);
+    const std::span<const tensor_view<const Scalar>> ordered(given.data(), p.inputs.size());
+
+    const bool backward = options.training || options.differentiable;
+    std::array<shape, most_inputs> extents{};
+    for (std::size_t i = 0; i < ordered.size(); ++i)
+      extents[i] = {static_cast<int>(ordered[i].channels()), static_cast<int>(ordered[i].height()),
+                    static_cast<int>(ordered[i].width())};
+    std::shared_ptr<const detail::planned_run> plan =
+        plan_for(std::span<const shape>(extents.data(), ordered.size()), backward);
+
+    detail::run_setting<Scalar> setting;
+    setting.what = &p;
+    setting.graph = backward ? &p.graph : &p.fused;
+    setting.plan = plan.get();
+    setting.parameters = values_.data();
+    setting.buffers = options.training ? buffers : nullptr;
+    setting.batch = static_cast<int>(ordered[0].batch());
+    setting.training = options.training;
+    setting.seed = options.seed;
+    detail::borrowed_arena<Scalar> arena =
+        detail::borrow_arena(memory != nullptr ? memory->pool() : memory_.pool());
+    detail::lay_out(setting, *arena);
+    detail::run_forward(setting, *arena, ordered);
+    return {setting, std::move(plan), std::move(arena)};
+  }
+
+  template <std::size_t Count>
+  void order_inputs(std::span<const named_tensor<Scalar>> inputs,
+                    std::array<tensor_view<const Scalar>, Count>& given) const {
+    const std::size_t wanted = program_->inputs.size();
+    require(inputs.size() == wanted, "forward: given ", inputs.size(), " inputs, wanted ", wanted);
+    std::size_t position = 0;
+    for (const named_tensor<Scalar>& input : inputs) {
+      std::size_t at = position++;
+      if (!input.name.empty()) {
+        for (at = 0; at < wanted && input_name(at) != input.name; ++at) {
+        }
+        require(at < wanted, "forward: no input is called '", input.name, "'");
+      }
+      require(given[at].data == nullptr, "forward: input '", input_name(at), "' is given twice");
+      require(input.value.data != nullptr && input.value.size() > 0, "forward: given an input of ",
+              detail::extents_text(input.value.extents), ", wanted one that is not empty");
+      given[at] = input.value;
+    }
+    constexpr std::int64_t largest = std::int64_t{1} << 30;
+    for (std::size_t i = 0; i < wanted; ++i) {
+      require(given[i].batch() == given[0].batch(), "forward: given batches of ", given[0].batch(), " and ",
+              given[i].batch(), " pictures, wanted the same for all inputs");
+      for (std::int64_t extent : given[i].extents)
+        require(extent < largest, "forward: given an extent of ", extent, ", wanted less than ", largest);
+    }
+  }
+
+  std::shared_ptr<const detail::planned_run> plan_for(std::span<const shape> extents, bool backward) const {
+    {
+      const std::lock_guard hold(plans_->guard);
+      for (const auto& known : plans_->known) {
+        if (known->backward == backward &&
+            std::equal(extents.begin(), extents.end(), known->inputs.begin(), known->inputs.end()))
+          return known;
+      }
+    }
+    auto plan = make_plan(extents, backward);
+    const std::lock_guard hold(plans_->guard);
+    if (plans_->known.size() >= most_plans) plans_->known.erase(plans_->known.begin());
+    plans_->known.push_back(plan);
+    return plan;
+  }
+
+  std::shared_ptr<const detail::planned_run> make_plan(std::span<const shape> extents, bool backward) const {
+    const detail::program<Scalar>& p = *program_;
+    auto plan = std::make_shared<detail::planned_run>();
+    plan->inputs.assign(extents.begin(), extents.end());
+    plan->backward = backward;
+    std::vector<shape> shapes(static_cast<std::size_t>(p.graph.size()));
+    const diagnosis problem =
+        detail::infer_shapes_over(detail::program_graph<Scalar>{p}, extents, std::span<shape>(shapes));
+    require(!problem.failed(), problem.text().view());
+    const detail::run_graph<Scalar>& graph = backward ? p.graph : p.fused;
+    for (int i = 0; i < graph.size(); ++i) {
+      const shape& s = shapes[static_cast<std::size_t>(graph.at(i).source)];
+      plan->shapes.push_back(s);
+      require(s.is_static() && s.channels > 0 && s.height > 0 && s.width > 0, p.name(graph.at(i).source),
+              ": yields ", s.channels, " x ", s.height, " x ", s.width,
+              ", wanted at least one pixel; the input is too small");
+    }
+    for (int i = 0; i < graph.size(); ++i) {
+      if (!graph.at(i).has_shortcut) continue;
+      const shape& shortcut = plan->shapes[static_cast<std::size_t>(graph.reads(i).back())];
+      require(shortcut == plan->shapes[static_cast<std::size_t>(i)], p.name(graph.at(i).source),
+              ": the shortcut is ", shortcut.height, " x ", shortcut.width, ", wanted ",
+              plan->shapes[static_cast<std::size_t>(i)].height, " x ",
+              plan->shapes[static_cast<std::size_t>(i)].width);
+    }
+    plan->memory = plan_memory(graph, std::span<const shape>(plan->shapes), backward);
+    return plan;
+  }
+
+  std::shared_ptr<const detail::program<Scalar>> program_;
+  std::vector<parameter> table_;
+  aligned_vector<Scalar> values_;
+  workspace<Scalar> memory_;
+  std::shared_ptr<plan_cache> plans_ = std::make_shared<plan_cache>();
+};
+
+}  // namespace lookalike
