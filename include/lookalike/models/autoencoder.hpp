@@ -1,0 +1,49 @@
+#pragma once
+
+/// \file
+/// Autoencoders: networks that learn to yield what they are given through a narrow middle. The linear one
+/// finds the principal subspace (Baldi and Hornik, "Neural networks and principal component analysis", 1989);
+/// the convolutional one's middle is a learned descriptor. The part named "code" is the representation.
+
+#include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/layers.hpp>
+
+namespace lookalike {
+
+/// From c x h x w numbers to `code` and back, without a nonlinearity.
+constexpr architecture linear_autoencoder(shape picture, int code, bool bias = true) {
+  const int size = static_cast<int>(picture.size());
+  return input(picture.channels, {.height = picture.height, .width = picture.width}) |
+         named("code", fully_connected(code, {.bias = bias})) |
+         named("decoder", fully_connected(size, {.bias = bias}) |
+                              reshape(picture.channels, picture.height, picture.width));
+}
+
+/// What convolutional autoencoders differ in.
+struct autoencoder_options {
+  int width = 32;    ///< channels after the first halving; they double with each
+  int halvings = 3;  ///< of height and width
+  int code = 128;    ///< numbers in the middle
+};
+
+/// Convolutions of stride 2 down to a code, and transposed ones back up to the picture, in [0, 1].
+/// Extents must be multiples of 2^halvings.
+constexpr architecture convolutional_autoencoder(shape picture, autoencoder_options options = {}) {
+  architecture down, up;
+  for (int i = 0; i < options.halvings; ++i) {
+    const int channels = options.width << i;
+    down = std::move(down) | conv(channels, {.stride = 2, .bias = false}) | batch_norm() | relu();
+    const architecture block = up_conv(channels) | batch_norm() | relu();
+    up = block | up;
+  }
+  const int factor = 1 << options.halvings;
+  const int deepest = options.width << (options.halvings - 1);
+  const int height = picture.height / factor;
+  const int width = picture.width / factor;
+  return input(picture.channels, {.height = picture.height, .width = picture.width}) |
+         named("encoder", down) | named("code", fully_connected(options.code)) |
+         named("decoder", fully_connected(deepest * height * width) | reshape(deepest, height, width) |
+                              relu() | up | conv(picture.channels) | sigmoid());
+}
+
+}  // namespace lookalike

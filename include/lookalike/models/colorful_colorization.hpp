@@ -1,0 +1,39 @@
+#pragma once
+
+/// \file
+/// The network of Colorful Image Colorization (Zhang, Isola and Efros, ECCV 2016): lightness in, for every
+/// fourth pixel the scores of 313 colors out.
+
+#include <string_view>
+
+#include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/layers.hpp>
+
+namespace lookalike {
+
+/// 1 x H x W (lightness, (L - 50) / 100) in, 313 x H/4 x W/4 (logits) out; H and W must be multiples of 8.
+/// 32,235,385 parameters.
+constexpr architecture colorful_colorization(int colors = 313) {
+  const auto block = [](std::string_view name, int count, int channels, int last_stride, int dilation) {
+    architecture b;
+    for (int i = 0; i < count; ++i) {
+      const int stride = i + 1 == count ? last_stride : 1;
+      b = std::move(b) | conv(channels, {.stride = stride, .dilation = dilation}) | relu();
+    }
+    return named(name, b | batch_norm());
+  };
+  const architecture up = transposed_conv(256, {.kernel = 4, .stride = 2, .padding = 1}) | relu() |
+                          conv(256) | relu() | conv(256) | relu();
+  return input(1)                         //
+         | block("block1", 2, 64, 2, 1)   // 1/2
+         | block("block2", 2, 128, 2, 1)  // 1/4
+         | block("block3", 3, 256, 2, 1)  // 1/8
+         | block("block4", 3, 512, 1, 1)  //
+         | block("block5", 3, 512, 1, 2)  //
+         | block("block6", 3, 512, 1, 2)  //
+         | block("block7", 3, 512, 1, 1)  //
+         | named("block8", up)            // 1/4
+         | conv(colors, {.kernel = 1});
+}
+
+}  // namespace lookalike
