@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 #include <lookalike/core/error.hpp>
@@ -15,6 +16,19 @@
 #include <lookalike/core/shape.hpp>
 
 namespace lookalike {
+
+namespace detail {
+
+/// "2 x 3 x 32 x 32".
+inline std::string extents_text(const std::array<std::int64_t, 4>& extents) {
+  std::string text;
+  for (std::size_t axis = 0; axis < 4; ++axis) {
+    text += (axis == 0 ? "" : " x ") + std::to_string(extents[axis]);
+  }
+  return text;
+}
+
+}  // namespace detail
 
 /// Somebody else's array: where it starts, its extents, and the distance in scalars between neighbors along
 /// each of them. Negative and zero distances are allowed where nothing is written.

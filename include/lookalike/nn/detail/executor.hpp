@@ -95,11 +95,6 @@ tensor_view<Scalar> as_tensor_view(const feature_map<Scalar>& m) {
   return {m.data, {m.batch, m.channels, m.height, m.width}, {m.picture_pitch(), 1, m.row_pitch(), m.pitch}};
 }
 
-/// "8 x 3 x 32 x 32".
-inline std::string extents_text(const std::array<std::int64_t, 4>& extents) {
-  return sentence(extents[0], " x ", extents[1], " x ", extents[2], " x ", extents[3]);
-}
-
 /// Copies (or adds) an array of any strides into a map.
 template <class Scalar>
 void import_tensor(const tensor_view<const Scalar>& from, const feature_map<Scalar>& to, bool add) {
