@@ -1,0 +1,210 @@
+#pragma once
+
+/// \file
+/// Convolution of feature maps, as networks know it (a correlation: nothing is flipped), and its gradients.
+/// Batches of NHWC maps with any channel pitch; weights in PyTorch's order, O x I/groups x kernel height x
+/// kernel width. float runs on register tiles over pixels x channels; other scalars on plain loops.
+///
+/// The geometry is in the maps: y.height and y.width windows, `stride` apart, are computed, whether or not
+/// `window_positions` of x is as many; padding_bottom and padding_right therefore do not matter here.
+///
+/// No function allocates. Each has a companion `..._scratch` that says how many scalars of memory it wants,
+/// of which no value survives a call; it reads the maps' extents, never their data or pitch, and threads().
+/// The result of a picture depends neither on its batch nor on the number of threads, bit for bit; gradients
+/// of weights do not depend on the number of threads.
+///
+/// Weights are packed into the order of the inner loops first. Who uses the same weights often packs them
+/// once
+/// (`pack_convolution`) and calls `convolve_packed`.
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+#include <lookalike/simd/detail/channel_sums.hpp>
+#include <lookalike/simd/detail/convolution_algorithm.hpp>
+#include <lookalike/simd/detail/fold_border.hpp>
+#include <lookalike/simd/epilogue.hpp>
+#include <lookalike/simd/feature_map.hpp>
+#include <lookalike/simd/instruction_set.hpp>
+#include <lookalike/simd/window.hpp>
+
+namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
+
+// ---- forward ---------------------------------------------------------------------------------------------
+
+/// The number of scalars that `pack_convolution` writes.
+template <class Scalar>
+std::ptrdiff_t packed_convolution_size(int input_channels, int output_channels, const window& window,
+                                       int groups) {
+  return detail::convolution_algorithm<Scalar>::packed_size(input_channels, output_channels, window, groups);
+}
+
+/// Weights in the order of the inner loops. Depends on the kernel and the channels only.
+template <class Scalar>
+void pack_convolution(const Scalar* weights, int input_channels, int output_channels, const window& window,
+                      int groups, std::type_identity_t<Scalar>* packed) {
+  detail::convolution_algorithm<Scalar>::pack(weights, input_channels, output_channels, window, groups,
+                                              packed);
+}
+
+/// Scratch of `convolve_packed`.
+template <class Scalar>
+std::ptrdiff_t convolve_packed_scratch(const feature_map<const Scalar>& x, const window& window,
+                                       padding_mode mode, int groups, const feature_map<const Scalar>& y) {
+  return detail::convolution_algorithm<Scalar>::scratch(x, window, mode, groups, y);
+}
+
+/// y = epilogue(x convolved with weights that `pack_convolution` packed).
+template <class Scalar>
+void convolve_packed(const std::type_identity_t<feature_map<const Scalar>>& x,
+                     const std::type_identity_t<Scalar>* packed, const window& window, padding_mode mode,
+                     int groups, const std::type_identity_t<epilogue<Scalar>>& epilogue,
+                     const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch) {
+  detail::check_maps<Scalar>("convolve", x, y, groups, scratch.size(),
+                             convolve_packed_scratch<Scalar>(x, window, mode, groups, y));
+  detail::convolution_algorithm<Scalar>::convolve(x, packed, window, mode, groups, epilogue, y, scratch);
+}
+
+/// Scratch of `convolve`.
+template <class Scalar>
+std::ptrdiff_t convolve_scratch(const feature_map<const Scalar>& x, const window& window, padding_mode mode,
+                                int groups, const feature_map<const Scalar>& y) {
+  return detail::packed_or_in_place<Scalar>(
+             packed_convolution_size<Scalar>(x.channels, y.channels, window, groups)) +
+         convolve_packed_scratch<Scalar>(x, window, mode, groups, y);
+}
+
+/// y = epilogue(x convolved with `weights`): channel o of the pixel in row i, column j is the sum over rows
+/// k, columns l and channels c of the kernel (c within the group of o) of
+///
+///     weights[o, c, k, l] x[i stride - padding_top + k dilation, j stride - padding_left + l dilation, c]
+///
+/// Time grows with the number of multiplications. Throws `value_error` if batches, channels and `groups` do
+/// not go together, or scratch is too small.
+template <class Scalar>
+void convolve(const std::type_identity_t<feature_map<const Scalar>>& x,
+              const std::type_identity_t<Scalar>* weights, const window& window, padding_mode mode,
+              int groups, const std::type_identity_t<epilogue<Scalar>>& epilogue,
+              const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch) {
+  detail::check_maps<Scalar>("convolve", x, y, groups, scratch.size(),
+                             convolve_scratch<Scalar>(x, window, mode, groups, y));
+  const auto [packed, rest] = detail::pack_into(
+      scratch, weights, packed_convolution_size<Scalar>(x.channels, y.channels, window, groups),
+      [&](Scalar* to) { pack_convolution(weights, x.channels, y.channels, window, groups, to); });
+  convolve_packed(x, packed, window, mode, groups, epilogue, y, rest);
+}
+
+// ---- backward, data --------------------------------------------------------------------------------------
+
+/// The number of scalars that `pack_convolution_backward_data` writes.
+template <class Scalar>
+std::ptrdiff_t packed_convolution_backward_data_size(int input_channels, int output_channels,
+                                                     const window& window, int groups) {
+  return detail::convolution_algorithm<Scalar>::packed_adjoint_size(input_channels, output_channels, window,
+                                                                    groups);
+}
+
+/// Weights of the convolution (O x I/groups x ...) in the order in which its gradient wants them. Depends on
+/// the kernel, stride, dilation and the channels only.
+template <class Scalar>
+void pack_convolution_backward_data(const Scalar* weights, int input_channels, int output_channels,
+                                    const window& window, int groups, std::type_identity_t<Scalar>* packed) {
+  detail::convolution_algorithm<Scalar>::pack_adjoint(weights, input_channels, output_channels, window,
+                                                      groups, packed);
+}
+
+/// Scratch of `convolve_backward_data_packed`.
+template <class Scalar>
+std::ptrdiff_t convolve_backward_data_packed_scratch(const feature_map<const Scalar>& gy,
+                                                     const window& window, padding_mode mode, int groups,
+                                                     const feature_map<const Scalar>& gx) {
+  if (mode == padding_mode::zeros)
+    return detail::convolution_algorithm<Scalar>::adjoint_scratch(gy, window, groups, gx);
+  const auto padded = detail::padded_gradient<Scalar>(gy.picture(0), window, gx.channels, nullptr);
+  return detail::aligned_size<Scalar>(padded.pixels() * padded.pitch) +
+         detail::convolution_algorithm<Scalar>::adjoint_scratch(gy.picture(0), window, groups, padded);
+}
+
+/// gx (+)= the gradient for the input, with weights that `pack_convolution_backward_data` packed.
+template <class Scalar>
+void convolve_backward_data_packed(const std::type_identity_t<feature_map<const Scalar>>& gy,
+                                   const std::type_identity_t<Scalar>* packed, const window& window,
+                                   padding_mode mode, int groups, const feature_map<Scalar>& gx,
+                                   bool accumulate, std::type_identity_t<std::span<Scalar>> scratch) {
+  using algorithm = detail::convolution_algorithm<Scalar>;
+  detail::check_maps<Scalar>("convolve_backward_data", gx, gy, groups, scratch.size(),
+                             convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx));
+  if (mode == padding_mode::zeros) {
+    epilogue<Scalar> store;
+    if (accumulate) store.residual = gx;
+    algorithm::adjoint(gy, packed, window, groups, store, gx, scratch);
+    return;
+  }
+  const auto padded = detail::padded_gradient<Scalar>(gy.picture(0), window, gx.channels, scratch.data());
+  const auto rest =
+      scratch.subspan(static_cast<std::size_t>(detail::aligned_size<Scalar>(padded.pixels() * padded.pitch)));
+  simd::window unpadded = window;
+  unpadded.padding_top = unpadded.padding_left = unpadded.padding_bottom = unpadded.padding_right = 0;
+  for (int n = 0; n < gy.batch; ++n) {
+    algorithm::adjoint(gy.picture(n), packed, unpadded, groups, {}, padded, rest);
+    detail::fold_border<Scalar>(padded, window.padding_top, window.padding_left, mode, accumulate,
+                                gx.picture(n));
+  }
+}
+
+/// Scratch of `convolve_backward_data`.
+template <class Scalar>
+std::ptrdiff_t convolve_backward_data_scratch(const feature_map<const Scalar>& gy, const window& window,
+                                              padding_mode mode, int groups,
+                                              const feature_map<const Scalar>& gx) {
+  return detail::packed_or_in_place<Scalar>(
+             packed_convolution_backward_data_size<Scalar>(gx.channels, gy.channels, window, groups)) +
+         convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx);
+}
+
+/// gx = the gradient for x of `convolve`, given the gradient gy for its result before the epilogue; added to
+/// what is in gx if `accumulate`.
+template <class Scalar>
+void convolve_backward_data(const std::type_identity_t<feature_map<const Scalar>>& gy,
+                            const std::type_identity_t<Scalar>* weights, const window& window,
+                            padding_mode mode, int groups, const feature_map<Scalar>& gx, bool accumulate,
+                            std::type_identity_t<std::span<Scalar>> scratch) {
+  detail::check_maps<Scalar>("convolve_backward_data", gx, gy, groups, scratch.size(),
+                             convolve_backward_data_scratch<Scalar>(gy, window, mode, groups, gx));
+  const auto [packed, rest] = detail::pack_into(
+      scratch, weights,
+      packed_convolution_backward_data_size<Scalar>(gx.channels, gy.channels, window, groups),
+      [&](Scalar* to) {
+        pack_convolution_backward_data(weights, gx.channels, gy.channels, window, groups, to);
+      });
+  convolve_backward_data_packed(gy, packed, window, mode, groups, gx, accumulate, rest);
+}
+
+// ---- backward, weights -----------------------------------------------------------------------------------
+
+/// Scratch of `convolve_backward_weights`.
+template <class Scalar>
+std::ptrdiff_t convolve_backward_weights_scratch(const feature_map<const Scalar>& x,
+                                                 const feature_map<const Scalar>& gy, const window& window,
+                                                 padding_mode mode, int groups) {
+  return std::max(detail::convolution_algorithm<Scalar>::weight_gradient_scratch(x, gy, window, mode, groups),
+                  detail::channel_sums_scratch<Scalar>(gy));
+}
+
+/// gw += the gradient for the weights of `convolve`, in their order, and gb += that for the bias (gb may be
+/// null), given the gradient gy for its result before the epilogue.
+template <class Scalar>
+void convolve_backward_weights(const std::type_identity_t<feature_map<const Scalar>>& x,
+                               const std::type_identity_t<feature_map<const Scalar>>& gy,
+                               const window& window, padding_mode mode, int groups, Scalar* gw,
+                               std::type_identity_t<Scalar>* gb,
+                               std::type_identity_t<std::span<Scalar>> scratch) {
+  detail::check_maps<Scalar>("convolve_backward_weights", x, gy, groups, scratch.size(),
+                             convolve_backward_weights_scratch<Scalar>(x, gy, window, mode, groups));
+  detail::convolution_algorithm<Scalar>::weight_gradient(x, gy, window, mode, groups, gw, scratch);
+  if (gb) detail::add_channel_sums<Scalar>(gy, gb, scratch.data());
+}
+
+}  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE

@@ -1,0 +1,75 @@
+#pragma once
+
+/// \file
+/// Product of two matrices with any strides, transposed or not: fully connected layers, their gradients, and
+/// attention. float runs on the register tiles of convolution; other scalars on plain loops.
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+#include <lookalike/core/error.hpp>
+#include <lookalike/core/parallel.hpp>
+#include <lookalike/simd/epilogue.hpp>
+#include <lookalike/simd/instruction_set.hpp>
+
+namespace lookalike::simd {
+
+/// A view of `rows` x `columns` scalars; element (i, j) is `data[i * row_stride + j * column_stride]`. The
+/// transpose of a matrix is another view of it.
+template <class Scalar>
+struct matrix_view {
+  Scalar* data = nullptr;
+  std::ptrdiff_t rows = 0;
+  std::ptrdiff_t columns = 0;
+  std::ptrdiff_t row_stride = 0;
+  std::ptrdiff_t column_stride = 1;
+
+  constexpr Scalar& operator()(std::ptrdiff_t i, std::ptrdiff_t j) const {
+    return data[i * row_stride + j * column_stride];
+  }
+  constexpr matrix_view transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+
+  constexpr operator matrix_view<const Scalar>() const requires(!std::is_const_v<Scalar>) {
+    return {data, rows, columns, row_stride, column_stride};
+  }
+};
+
+inline namespace LOOKALIKE_SIMD_NAMESPACE {
+
+/// Scratch of `matrix_product`, in scalars, with this many threads.
+template <class Scalar>
+std::ptrdiff_t matrix_product_scratch(std::ptrdiff_t rows, std::ptrdiff_t columns, std::ptrdiff_t depth) {
+  (void)rows, (void)columns, (void)depth;
+  return 0;
+}
+
+/// c = a b + bias, or c += a b + bias if `accumulate`: a is rows x depth, b depth x columns, c rows x
+/// columns; `bias` has an entry for each column and may be null. Every element is a sum in an order that
+/// depends on depth only, so that a row of c depends neither on the number of rows nor on the number of
+/// threads. Throws `value_error` if extents do not go together, or scratch is too small.
+template <class Scalar>
+void matrix_product(const std::type_identity_t<matrix_view<const Scalar>>& a,
+                    const std::type_identity_t<matrix_view<const Scalar>>& b,
+                    const std::type_identity_t<Scalar>* bias, const matrix_view<Scalar>& c, bool accumulate,
+                    std::type_identity_t<std::span<Scalar>> scratch) {
+  require(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns, "matrix_product: given ", a.rows,
+          " x ", a.columns, " times ", b.rows, " x ", b.columns, " for a result of ", c.rows, " x ",
+          c.columns);
+  require(static_cast<std::ptrdiff_t>(scratch.size()) >=
+              matrix_product_scratch<Scalar>(c.rows, c.columns, a.columns),
+          "matrix_product: given scratch for ", scratch.size(), " scalars, wanted ",
+          matrix_product_scratch<Scalar>(c.rows, c.columns, a.columns));
+  parallel_for(c.rows, [&](std::int64_t row) {
+    const auto i = static_cast<std::ptrdiff_t>(row);
+    for (std::ptrdiff_t j = 0; j < c.columns; ++j) {
+      Scalar sum = bias ? bias[j] : Scalar(0);
+      for (std::ptrdiff_t k = 0; k < a.columns; ++k) sum += a(i, k) * b(k, j);
+      c(i, j) = accumulate ? c(i, j) + sum : sum;
+    }
+  });
+}
+
+}  // namespace LOOKALIKE_SIMD_NAMESPACE
+
+}  // namespace lookalike::simd

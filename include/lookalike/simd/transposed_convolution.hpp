@@ -1,0 +1,166 @@
+#pragma once
+
+/// \file
+/// Transposed convolution of feature maps (deconvolution, up-convolution) and its gradients: the adjoint of a
+/// convolution, forward. Weights in PyTorch's order, I x O/groups x kernel height x kernel width; beyond the
+/// border there is nothing (zeros). Whatever convolution.hpp says of scratch, packing and determinism holds
+/// here too.
+///
+/// The window is that of the convolution from y to x: its padding crops y. PyTorch's `output_padding` is
+/// implied by the extents of y.
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+#include <lookalike/simd/convolution.hpp>
+#include <lookalike/simd/detail/channel_sums.hpp>
+
+namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
+
+// ---- forward ---------------------------------------------------------------------------------------------
+
+/// The number of scalars that `pack_transposed_convolution` writes.
+template <class Scalar>
+std::ptrdiff_t packed_transposed_convolution_size(int input_channels, int output_channels,
+                                                  const window& window, int groups) {
+  return packed_convolution_backward_data_size<Scalar>(output_channels, input_channels, window, groups);
+}
+
+/// Weights in the order of the inner loops. Depends on the kernel, stride, dilation and the channels only.
+template <class Scalar>
+void pack_transposed_convolution(const Scalar* weights, int input_channels, int output_channels,
+                                 const window& window, int groups, std::type_identity_t<Scalar>* packed) {
+  pack_convolution_backward_data(weights, output_channels, input_channels, window, groups, packed);
+}
+
+/// Scratch of `convolve_transposed_packed`.
+template <class Scalar>
+std::ptrdiff_t convolve_transposed_packed_scratch(const feature_map<const Scalar>& x, const window& window,
+                                                  int groups, const feature_map<const Scalar>& y) {
+  return detail::convolution_algorithm<Scalar>::adjoint_scratch(x, window, groups, y);
+}
+
+/// y = epilogue(x convolved, transposed, with weights that `pack_transposed_convolution` packed).
+template <class Scalar>
+void convolve_transposed_packed(const std::type_identity_t<feature_map<const Scalar>>& x,
+                                const std::type_identity_t<Scalar>* packed, const window& window, int groups,
+                                const std::type_identity_t<epilogue<Scalar>>& epilogue,
+                                const feature_map<Scalar>& y,
+                                std::type_identity_t<std::span<Scalar>> scratch) {
+  detail::check_maps<Scalar>("convolve_transposed", x, y, groups, scratch.size(),
+                             convolve_transposed_packed_scratch<Scalar>(x, window, groups, y));
+  detail::convolution_algorithm<Scalar>::adjoint(x, packed, window, groups, epilogue, y, scratch);
+}
+
+/// Scratch of `convolve_transposed`.
+template <class Scalar>
+std::ptrdiff_t convolve_transposed_scratch(const feature_map<const Scalar>& x, const window& window,
+                                           int groups, const feature_map<const Scalar>& y) {
+  return detail::packed_or_in_place<Scalar>(
+             packed_transposed_convolution_size<Scalar>(x.channels, y.channels, window, groups)) +
+         convolve_transposed_packed_scratch<Scalar>(x, window, groups, y);
+}
+
+/// y = epilogue(x convolved, transposed, with `weights`): each x[i, j, c] adds
+///
+///     weights[c, o, k, l] x[i, j, c]
+///
+/// to y[i stride - padding_top + k dilation, j stride - padding_left + l dilation, o]. Throws `value_error`
+/// if batches, channels and `groups` do not go together, or scratch is too small.
+template <class Scalar>
+void convolve_transposed(const std::type_identity_t<feature_map<const Scalar>>& x,
+                         const std::type_identity_t<Scalar>* weights, const window& window, int groups,
+                         const std::type_identity_t<epilogue<Scalar>>& epilogue, const feature_map<Scalar>& y,
+                         std::type_identity_t<std::span<Scalar>> scratch) {
+  detail::check_maps<Scalar>("convolve_transposed", x, y, groups, scratch.size(),
+                             convolve_transposed_scratch<Scalar>(x, window, groups, y));
+  const auto [packed, rest] = detail::pack_into(
+      scratch, weights, packed_transposed_convolution_size<Scalar>(x.channels, y.channels, window, groups),
+      [&](Scalar* to) { pack_transposed_convolution(weights, x.channels, y.channels, window, groups, to); });
+  convolve_transposed_packed(x, packed, window, groups, epilogue, y, rest);
+}
+
+// ---- backward, data --------------------------------------------------------------------------------------
+
+/// The number of scalars that `pack_transposed_convolution_backward_data` writes.
+template <class Scalar>
+std::ptrdiff_t packed_transposed_convolution_backward_data_size(int input_channels, int output_channels,
+                                                                const window& window, int groups) {
+  return packed_convolution_size<Scalar>(output_channels, input_channels, window, groups);
+}
+
+/// Weights of the transposed convolution (I x O/groups x ...) in the order in which its gradient wants them.
+template <class Scalar>
+void pack_transposed_convolution_backward_data(const Scalar* weights, int input_channels, int output_channels,
+                                               const window& window, int groups,
+                                               std::type_identity_t<Scalar>* packed) {
+  pack_convolution(weights, output_channels, input_channels, window, groups, packed);
+}
+
+/// Scratch of `convolve_transposed_backward_data_packed`.
+template <class Scalar>
+std::ptrdiff_t convolve_transposed_backward_data_packed_scratch(const feature_map<const Scalar>& gy,
+                                                                const window& window, int groups,
+                                                                const feature_map<const Scalar>& gx) {
+  return convolve_packed_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx);
+}
+
+/// gx (+)= the gradient for the input, with weights that `pack_transposed_convolution_backward_data` packed.
+template <class Scalar>
+void convolve_transposed_backward_data_packed(const std::type_identity_t<feature_map<const Scalar>>& gy,
+                                              const std::type_identity_t<Scalar>* packed,
+                                              const window& window, int groups, const feature_map<Scalar>& gx,
+                                              bool accumulate,
+                                              std::type_identity_t<std::span<Scalar>> scratch) {
+  epilogue<Scalar> store;
+  if (accumulate) store.residual = gx;
+  convolve_packed(gy, packed, window, padding_mode::zeros, groups, store, gx, scratch);
+}
+
+/// Scratch of `convolve_transposed_backward_data`.
+template <class Scalar>
+std::ptrdiff_t convolve_transposed_backward_data_scratch(const feature_map<const Scalar>& gy,
+                                                         const window& window, int groups,
+                                                         const feature_map<const Scalar>& gx) {
+  return convolve_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx);
+}
+
+/// gx = the gradient for x of `convolve_transposed`, given the gradient gy for its result before the
+/// epilogue; added to what is in gx if `accumulate`.
+template <class Scalar>
+void convolve_transposed_backward_data(const std::type_identity_t<feature_map<const Scalar>>& gy,
+                                       const std::type_identity_t<Scalar>* weights, const window& window,
+                                       int groups, const feature_map<Scalar>& gx, bool accumulate,
+                                       std::type_identity_t<std::span<Scalar>> scratch) {
+  epilogue<Scalar> store;
+  if (accumulate) store.residual = gx;
+  convolve(gy, weights, window, padding_mode::zeros, groups, store, gx, scratch);
+}
+
+// ---- backward, weights -----------------------------------------------------------------------------------
+
+/// Scratch of `convolve_transposed_backward_weights`.
+template <class Scalar>
+std::ptrdiff_t convolve_transposed_backward_weights_scratch(const feature_map<const Scalar>& x,
+                                                            const feature_map<const Scalar>& gy,
+                                                            const window& window, int groups) {
+  return std::max(convolve_backward_weights_scratch<Scalar>(gy, x, window, padding_mode::zeros, groups),
+                  detail::channel_sums_scratch<Scalar>(gy));
+}
+
+/// gw += the gradient for the weights of `convolve_transposed`, in their order, and gb += that for the bias
+/// (gb may be null), given the gradient gy for its result before the epilogue.
+template <class Scalar>
+void convolve_transposed_backward_weights(const std::type_identity_t<feature_map<const Scalar>>& x,
+                                          const std::type_identity_t<feature_map<const Scalar>>& gy,
+                                          const window& window, int groups, Scalar* gw,
+                                          std::type_identity_t<Scalar>* gb,
+                                          std::type_identity_t<std::span<Scalar>> scratch) {
+  detail::check_maps<Scalar>("convolve_transposed_backward_weights", x, gy, groups, scratch.size(),
+                             convolve_transposed_backward_weights_scratch<Scalar>(x, gy, window, groups));
+  convolve_backward_weights(gy, x, window, padding_mode::zeros, groups, gw, nullptr, scratch);
+  if (gb) detail::add_channel_sums<Scalar>(gy, gb, scratch.data());
+}
+
+}  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE

@@ -1,0 +1,284 @@
+#include <cstring>
+
+#include <catch2/catch.hpp>
+
+#include <lookalike/core/parallel.hpp>
+#include <lookalike/simd/convolution.hpp>
+
+#include "convolution_reference.hpp"
+
+using namespace lookalike;
+using namespace lookalike::simd;
+using namespace convolution_test;
+
+namespace {
+
+/// Random data for one problem.
+template <class Scalar>
+struct operands {
+  watched_map<Scalar> x, y;
+  std::vector<Scalar> weights;
+
+  operands(const problem& p, std::mt19937& chance)
+      : x(p.batch, p.height, p.width, p.inputs, draw(chance, 0, 1) * draw(chance, 0, 9), chance),
+        y(p.batch, p.out_height, p.out_width, p.outputs, draw(chance, 0, 1) * draw(chance, 0, 9), chance),
+        weights(random_values<Scalar>(p.weights(), chance)) {}
+};
+
+template <class Scalar>
+void check_forward(const problem& p, std::mt19937& chance) {
+  operands<Scalar> data(p, chance);
+  const auto x = data.x.map(), y = data.y.map();
+  const random_epilogue<Scalar> store(y, chance);
+  dense_map in(x), wanted(y);
+  wanted.clear();
+  for_each_product(p, [&](int n, int oy, int ox, int o, int iy, int ix, int c, std::size_t w) {
+    wanted.at(n, oy, ox, o) += in.at(n, iy, ix, c) * static_cast<double>(data.weights[w]);
+  });
+  const double before_epilogue = largest_value(wanted.values);
+  store.apply(wanted, p.batch);
+  guarded_scratch<Scalar> scratch(convolve_scratch<Scalar>(x, p.window, p.mode, p.groups, y));
+  convolve(x, data.weights.data(), p.window, p.mode, p.groups, store.epilogue, y, scratch.span());
+  INFO(p.text());
+  CHECK(relative_error(dense_map(y).values, wanted.values, before_epilogue) < tolerance<Scalar>);
+  CHECK(data.y.surroundings_are_untouched());
+  CHECK_FALSE(scratch.overrun());
+}
+
+template <class Scalar>
+void check_backward_data(const problem& p, std::mt19937& chance) {
+  operands<Scalar> data(p, chance);
+  const auto gx = data.x.map(), gy = data.y.map();
+  const bool accumulate = draw(chance, 0, 1) == 1;
+  dense_map out(gy), wanted(gx);
+  if (!accumulate) wanted.clear();
+  for_each_product(p, [&](int n, int oy, int ox, int o, int iy, int ix, int c, std::size_t w) {
+    wanted.at(n, iy, ix, c) += out.at(n, oy, ox, o) * static_cast<double>(data.weights[w]);
+  });
+  guarded_scratch<Scalar> scratch(convolve_backward_data_scratch<Scalar>(gy, p.window, p.mode, p.groups, gx));
+  convolve_backward_data(gy, data.weights.data(), p.window, p.mode, p.groups, gx, accumulate, scratch.span());
+  INFO(p.text());
+  CHECK(relative_error(dense_map(gx).values, wanted.values) < tolerance<Scalar>);
+  CHECK(data.x.surroundings_are_untouched());
+  CHECK_FALSE(scratch.overrun());
+}
+
+template <class Scalar>
+void check_backward_weights(const problem& p, std::mt19937& chance) {
+  operands<Scalar> data(p, chance);
+  const auto x = data.x.map(), gy = data.y.map();
+  auto gb = random_values<Scalar>(static_cast<std::size_t>(p.outputs), chance);
+  const bool has_bias = draw(chance, 0, 1) == 1;
+  dense_map in(x), out(gy);
+  std::vector<double> wanted = as_double(data.weights), wanted_bias = as_double(gb);
+  for_each_product(p, [&](int n, int oy, int ox, int o, int iy, int ix, int c, std::size_t w) {
+    wanted[w] += in.at(n, iy, ix, c) * out.at(n, oy, ox, o);
+  });
+  for (std::size_t i = 0; has_bias && i < out.values.size(); ++i) wanted_bias[i % gb.size()] += out.values[i];
+  guarded_scratch<Scalar> scratch(
+      convolve_backward_weights_scratch<Scalar>(x, gy, p.window, p.mode, p.groups));
+  convolve_backward_weights(x, gy, p.window, p.mode, p.groups, data.weights.data(),
+                            has_bias ? gb.data() : nullptr, scratch.span());
+  INFO(p.text());
+  CHECK(relative_error(as_double(data.weights), wanted) < tolerance<Scalar>);
+  CHECK(relative_error(as_double(gb), wanted_bias) < tolerance<Scalar>);
+  CHECK_FALSE(scratch.overrun());
+}
+
+template <class Scalar>
+void check_all(const problem& p, std::mt19937& chance) {
+  check_forward<Scalar>(p, chance);
+  check_backward_data<Scalar>(p, chance);
+  check_backward_weights<Scalar>(p, chance);
+}
+
+/// Everything that three functions compute for the maps of `data`, on so many threads.
+struct results {
+  std::vector<double> y, gx;
+  std::vector<float> gw;
+};
+results compute(const problem& p, const feature_map<float>& x, const feature_map<float>& gy,
+                const std::vector<float>& weights, int thread_count) {
+  const thread_scope scope(thread_count);
+  std::mt19937 chance(5);
+  watched_map<float> y(gy.batch, p.out_height, p.out_width, p.outputs, 0, chance);
+  watched_map<float> gx(x.batch, p.height, p.width, p.inputs, 0, chance);
+  results r;
+  r.gw.assign(weights.size(), 0.0f);
+  guarded_scratch<float> forward(convolve_scratch<float>(x, p.window, p.mode, p.groups, gy));
+  convolve(x, weights.data(), p.window, p.mode, p.groups, {}, y.map(), forward.span());
+  guarded_scratch<float> backward(convolve_backward_data_scratch<float>(gy, p.window, p.mode, p.groups, x));
+  convolve_backward_data(gy, weights.data(), p.window, p.mode, p.groups, gx.map(), false, backward.span());
+  guarded_scratch<float> gradient(
+      convolve_backward_weights_scratch<float>(x, gy, p.window, p.mode, p.groups));
+  convolve_backward_weights(x, gy, p.window, p.mode, p.groups, r.gw.data(), nullptr, gradient.span());
+  CHECK_FALSE((forward.overrun() || backward.overrun() || gradient.overrun()));
+  r.y = dense_map(y.map()).values;
+  r.gx = dense_map(gx.map()).values;
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("convolution and its gradients are sums over the definition, for any geometry", "[convolution]") {
+  std::mt19937 chance(11);
+  for (int i = 0; i < 150; ++i) {
+    const problem p = random_problem(chance);
+    check_all<float>(p, chance);
+    if (i % 3 == 0) check_all<double>(p, chance);
+  }
+}
+
+TEST_CASE("all numbers of channels are convolved", "[convolution]") {
+  std::mt19937 chance(12);
+  for (int channels = 1; channels <= 40; ++channels) {
+    problem p{.batch = 2, .inputs = channels, .outputs = 41 - channels, .height = 5, .width = 9};
+    p.window = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+    check_all<float>(with_output(p), chance);
+    p.outputs = p.groups = channels;  // depthwise
+    p.window.stride_height = p.window.stride_width = 1 + channels % 2;
+    check_all<float>(with_output(p), chance);
+  }
+}
+
+TEST_CASE("convolutions large enough to be computed in several blocks", "[convolution]") {
+  std::mt19937 chance(13);
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  const window halving{3, 3, 2, 2, 1, 1, 1, 1, 1, 1};
+  const window stem{7, 7, 2, 2, 1, 1, 3, 3, 3, 3};
+  const window pointwise{};
+  const window dilated{3, 3, 1, 1, 2, 2, 2, 2, 2, 2};
+  check_all<float>(
+      with_output({.batch = 1, .inputs = 16, .outputs = 16, .height = 90, .width = 300, .window = same}),
+      chance);
+  check_all<float>(with_output({.batch = 1,
+                                .inputs = 20,
+                                .outputs = 20,
+                                .groups = 20,
+                                .height = 90,
+                                .width = 200,
+                                .window = same,
+                                .mode = padding_mode::reflect}),
+                   chance);
+  check_all<float>(
+      with_output({.batch = 1, .inputs = 260, .outputs = 70, .height = 9, .width = 40, .window = same}),
+      chance);
+  check_all<float>(
+      with_output({.batch = 40, .inputs = 8, .outputs = 40, .height = 8, .width = 8, .window = halving}),
+      chance);
+  check_all<float>(
+      with_output({.batch = 2, .inputs = 3, .outputs = 24, .height = 60, .width = 61, .window = stem}),
+      chance);
+  check_all<float>(
+      with_output({.batch = 3, .inputs = 70, .outputs = 140, .height = 13, .width = 17, .window = pointwise}),
+      chance);
+  check_all<float>(with_output({.batch = 1,
+                                .inputs = 24,
+                                .outputs = 33,
+                                .height = 40,
+                                .width = 41,
+                                .window = dilated,
+                                .mode = padding_mode::replicate}),
+                   chance);
+}
+
+TEST_CASE("the gradient for the data is the adjoint of the convolution", "[convolution]") {
+  std::mt19937 chance(14);
+  for (int i = 0; i < 40; ++i) {
+    const problem p = random_problem(chance);
+    operands<double> data(p, chance), other(p, chance);
+    const auto x = data.x.map(), gy = data.y.map();
+    const auto y = other.y.map(), gx = other.x.map();
+    const dense_map x_before(x), gy_before(gy);
+    guarded_scratch<double> forward(convolve_scratch<double>(x, p.window, p.mode, p.groups, y));
+    convolve(x, data.weights.data(), p.window, p.mode, p.groups, {}, y, forward.span());
+    guarded_scratch<double> backward(
+        convolve_backward_data_scratch<double>(gy, p.window, p.mode, p.groups, gx));
+    convolve_backward_data(gy, data.weights.data(), p.window, p.mode, p.groups, gx, false, backward.span());
+    double left = 0, right = 0, size = 1;
+    const dense_map ax(y), ay(gx);
+    for (std::size_t k = 0; k < ax.values.size(); ++k) {
+      left += ax.values[k] * gy_before.values[k];
+      size += std::abs(ax.values[k] * gy_before.values[k]);
+    }
+    for (std::size_t k = 0; k < ay.values.size(); ++k) right += ay.values[k] * x_before.values[k];
+    INFO(p.text());
+    CHECK(std::abs(left - right) < 1e-12 * size);
+  }
+}
+
+TEST_CASE("the number of threads changes no bit, and a picture does not depend on its batch",
+          "[convolution]") {
+  std::mt19937 chance(15);
+  std::vector<problem> problems;
+  for (int i = 0; i < 20; ++i) problems.push_back(random_problem(chance));
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  problems.push_back(with_output({.inputs = 16, .outputs = 16, .height = 32, .width = 32, .window = same}));
+  problems.push_back(with_output({.inputs = 48, .outputs = 100, .height = 4, .width = 4, .window = same}));
+  problems.push_back(with_output({.inputs = 8, .outputs = 16, .height = 100, .width = 150, .window = same}));
+  for (problem p : problems) {
+    p.batch = 5;
+    operands<float> data(p, chance);
+    const auto x = data.x.map(), gy = data.y.map();
+    const results one = compute(p, x, gy, data.weights, 1);
+    const results three = compute(p, x, gy, data.weights, 3);
+    INFO(p.text());
+    CHECK(one.y == three.y);
+    CHECK(one.gx == three.gx);
+    CHECK(std::memcmp(one.gw.data(), three.gw.data(), one.gw.size() * sizeof(float)) == 0);
+    const int n = draw(chance, 0, 4);
+    const results alone = compute(p, x.picture(n), gy.picture(n), data.weights, 1);
+    CHECK(std::equal(alone.y.begin(), alone.y.end(),
+                     one.y.begin() + n * static_cast<std::ptrdiff_t>(alone.y.size())));
+    CHECK(std::equal(alone.gx.begin(), alone.gx.end(),
+                     one.gx.begin() + n * static_cast<std::ptrdiff_t>(alone.gx.size())));
+  }
+}
+
+TEST_CASE("weights packed once give what weights packed on each call give", "[convolution]") {
+  std::mt19937 chance(16);
+  const problem p = with_output({.batch = 2,
+                                 .inputs = 12,
+                                 .outputs = 36,
+                                 .groups = 2,
+                                 .height = 9,
+                                 .width = 9,
+                                 .window = {3, 3, 2, 2, 1, 1, 1, 1, 1, 1}});
+  operands<float> data(p, chance), again(p, chance);
+  const auto x = data.x.map(), y = data.y.map();
+  guarded_scratch<float> scratch(convolve_scratch<float>(x, p.window, p.mode, p.groups, y));
+  convolve(x, data.weights.data(), p.window, p.mode, p.groups, {}, y, scratch.span());
+  guarded_scratch<float> packed(packed_convolution_size<float>(p.inputs, p.outputs, p.window, p.groups));
+  pack_convolution(data.weights.data(), p.inputs, p.outputs, p.window, p.groups, packed.span().data());
+  CHECK_FALSE(packed.overrun());
+  guarded_scratch<float> rest(convolve_packed_scratch<float>(x, p.window, p.mode, p.groups, y));
+  convolve_packed(x, packed.span().data(), p.window, p.mode, p.groups, {}, again.y.map(), rest.span());
+  CHECK(dense_map(y).values == dense_map(again.y.map()).values);
+
+  guarded_scratch<float> backward(convolve_backward_data_scratch<float>(y, p.window, p.mode, p.groups, x));
+  convolve_backward_data(y, data.weights.data(), p.window, p.mode, p.groups, x, false, backward.span());
+  guarded_scratch<float> adjoint(
+      packed_convolution_backward_data_size<float>(p.inputs, p.outputs, p.window, p.groups));
+  pack_convolution_backward_data(data.weights.data(), p.inputs, p.outputs, p.window, p.groups,
+                                 adjoint.span().data());
+  CHECK_FALSE(adjoint.overrun());
+  guarded_scratch<float> backward_rest(
+      convolve_backward_data_packed_scratch<float>(y, p.window, p.mode, p.groups, x));
+  convolve_backward_data_packed(y, adjoint.span().data(), p.window, p.mode, p.groups, again.x.map(), false,
+                                backward_rest.span());
+  CHECK(dense_map(x).values == dense_map(again.x.map()).values);
+}
+
+TEST_CASE("maps and scratch that do not go together are refused", "[convolution]") {
+  std::mt19937 chance(17);
+  watched_map<float> x(2, 4, 4, 6, 0, chance), y(2, 4, 4, 6, 0, chance);
+  std::vector<float> weights(36);
+  std::vector<float> scratch(1 << 20);
+  const auto run = [&](feature_map<float> in, int groups, std::span<float> memory) {
+    convolve(in, weights.data(), {}, padding_mode::zeros, groups, {}, y.map(), memory);
+  };
+  CHECK_NOTHROW(run(x.map(), 1, scratch));
+  CHECK_THROWS_AS(run(x.map().picture(0), 1, scratch), value_error);
+  CHECK_THROWS_AS(run(x.map(), 4, scratch), value_error);
+  CHECK_THROWS_AS(run(x.map(), 1, std::span<float>(scratch).first(1)), value_error);
+}
