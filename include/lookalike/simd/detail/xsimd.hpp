@@ -1,0 +1,18 @@
+#pragma once
+
+/// \file
+/// xsimd, included in the one way that compiles without warnings. g++ 12 takes the deliberately undefined
+/// operands inside its own AVX-512 intrinsics for a mistake of whoever inlines them (GCC bug 105593), and
+/// blames the line of its header; the pragmas hold for that line if this is the first to include it.
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+#include <xsimd/xsimd.hpp>
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
