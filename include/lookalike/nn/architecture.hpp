@@ -41,10 +41,6 @@ struct node {
   bool kept = false;       ///< exposed
 
   constexpr bool is(const layer_rules& other) const { return rules->kind == other.kind; }
-  friend constexpr bool operator==(const node& a, const node& b) {
-    return a.is(*b.rules) && a.attributes == b.attributes && a.edges == b.edges && a.text == b.text &&
-           a.scope == b.scope;
-  }
 };
 
 /// A name around a part of a network.
@@ -53,7 +49,12 @@ struct name_scope {
   int parent = -1;
   bool shared = false;  ///< all scopes of this full name have the same parameters
   pool_range exits;     ///< into `architecture::edges`: what the part yields
-  friend constexpr bool operator==(const name_scope&, const name_scope&) = default;
+};
+
+/// The name of something that must be kept in inference, and the scope in which it was said.
+struct exposed_name {
+  pool_range name;
+  int scope = -1;
 };
 
 /// The recipe of a network. `architecture{}` hands on what comes in.
@@ -63,10 +64,12 @@ struct architecture {
   constexpr_vector<double> numbers;
   constexpr_vector<char> characters;
   constexpr_vector<name_scope> scopes;
-  constexpr_vector<pool_range> exposed;   ///< names of what must be kept in inference
+  constexpr_vector<exposed_name> exposed;
   constexpr_vector<int> exits{incoming};  ///< the list of tensors that comes out
 
-  friend constexpr bool operator==(const architecture&, const architecture&) = default;
+  /// Whether both are the same network: the same layers with the same options, edges and names, in the same
+  /// order, however they were put together. Layers count as the same where their kinds are called the same.
+  friend constexpr bool operator==(const architecture& a, const architecture& b);
 };
 
 /// What the passes read: an architecture, or the arrays that a `model` keeps of one.
@@ -76,7 +79,7 @@ struct architecture_view {
   std::span<const double> numbers;
   std::span<const char> characters;
   std::span<const name_scope> scopes;
-  std::span<const pool_range> exposed;
+  std::span<const exposed_name> exposed;
   std::span<const int> exits;
 
   constexpr architecture_view() = default;
@@ -107,6 +110,40 @@ struct architecture_view {
             n.rules->context};
   }
 };
+
+constexpr bool operator==(const architecture& left, const architecture& right) {
+  const architecture_view a(left);
+  const architecture_view b(right);
+  const auto equal = [](const auto& x, const auto& y) {
+    if (x.size() != y.size()) return false;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (!(x[i] == y[i])) return false;
+    }
+    return true;
+  };
+  if (a.nodes.size() != b.nodes.size() || a.scopes.size() != b.scopes.size() ||
+      a.exposed.size() != b.exposed.size() || !equal(a.exits, b.exits))
+    return false;
+  for (int i = 0; i < a.size(); ++i) {
+    const node& x = a.at(i);
+    const node& y = b.at(i);
+    if (!x.is(*y.rules) || x.scope != y.scope || a.text(x.text) != b.text(y.text) ||
+        !equal(a.inputs(i), b.inputs(i)) || !equal(a.instance(i).attributes, b.instance(i).attributes))
+      return false;
+  }
+  for (std::size_t s = 0; s < a.scopes.size(); ++s) {
+    const name_scope& x = a.scopes[s];
+    const name_scope& y = b.scopes[s];
+    if (x.parent != y.parent || x.shared != y.shared || a.text(x.name) != b.text(y.name) ||
+        !equal(a.range(x.exits), b.range(y.exits)))
+      return false;
+  }
+  for (std::size_t e = 0; e < a.exposed.size(); ++e) {
+    if (a.exposed[e].scope != b.exposed[e].scope || a.text(a.exposed[e].name) != b.text(b.exposed[e].name))
+      return false;
+  }
+  return true;
+}
 
 // ---- making architectures
 // ----------------------------------------------------------------------------------
@@ -160,7 +197,11 @@ constexpr constexpr_vector<int> splice(architecture& a, const architecture& body
     moved.edges = append(a.edges, tie(view.inputs(i)));
     a.nodes.push_back(moved);
   }
-  for (pool_range name : body.exposed) a.exposed.push_back({name.first + character_base, name.count});
+  for (exposed_name e : body.exposed) {
+    e.name.first += character_base;
+    e.scope = e.scope < 0 ? scope : e.scope + scope_base;
+    a.exposed.push_back(e);
+  }
   return tie(body.exits.view());
 }
 
@@ -185,12 +226,16 @@ constexpr architecture single_node(const layer_rules& rules, std::span<const dou
 template <class Layer>
 constexpr architecture layer(const Layer& l) {
   const auto numbers = detail::to_numbers(l);
-  return detail::single_node(rules_of<Layer>, numbers, {incoming});
+  constexpr_vector<int> edges;
+  if (rules_of<Layer>.inputs != 0) edges.push_back(incoming);
+  return detail::single_node(rules_of<Layer>, numbers, edges);
 }
 
 /// One layer that exists only at run time; `rules` must outlive all that is made of it.
 constexpr architecture layer(const layer_rules& rules, std::span<const double> attributes = {}) {
-  return detail::single_node(rules, attributes, {incoming});
+  constexpr_vector<int> edges;
+  if (rules.inputs != 0) edges.push_back(incoming);
+  return detail::single_node(rules, attributes, edges);
 }
 
 }  // namespace lookalike

@@ -146,11 +146,12 @@ constexpr architecture from(std::string_view name) {
   return detail::single_node(rules_of<detail::from_layer>, {}, {}, name);
 }
 
-/// Hands on what comes in, and has the parts of these names kept in inference, so that a pass can show them.
+/// Hands on what comes in, and has the parts of these names (looked for in the scopes around, inner ones
+/// first) kept in inference, so that a pass can show them.
 template <std::convertible_to<std::string_view>... Names>
 constexpr architecture expose(const Names&... names) {
   architecture a;
-  (a.exposed.push_back(detail::append(a.characters, std::string_view(names))), ...);
+  (a.exposed.push_back({detail::append(a.characters, std::string_view(names)), -1}), ...);
   return a;
 }
 

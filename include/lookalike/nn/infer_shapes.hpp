@@ -39,6 +39,15 @@ constexpr diagnosis infer_shapes_over(const Graph& graph, std::span<const shape>
       fit(result.height, g.height, "rows");
       fit(result.width, g.width, "columns");
     }
+    if (!problem.failed()) {
+      const auto check = [&](int extent, std::string_view what) {
+        if (problem.failed() || extent >= 1 || extent == dynamic) return;
+        problem << "yields " << extent << " " << what << ", wanted 1 or more; its input is too small";
+      };
+      check(result.channels, "channels");
+      check(result.height, "rows");
+      check(result.width, "columns");
+    }
     if (problem.failed()) {
       diagnosis named;
       named << graph.name(i) << ": " << problem.text();

@@ -245,6 +245,7 @@ class model : public network<Scalar> {
       auto plan = std::make_shared<detail::planned_run>();
       for (int input : tables::inputs)
         plan->inputs.push_back(tables::shapes[static_cast<std::size_t>(input)]);
+      plan->fused = true;
       plan->shapes.assign(tables::fused_shapes.begin(), tables::fused_shapes.end());
       for (const value_place& p : known.values) plan->memory.values.push_back(p);
       plan->memory.size = known.size;

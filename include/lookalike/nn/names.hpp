@@ -5,6 +5,7 @@
 /// kind, and how many of that kind come before it in the same scope: `encoder.conv1`; inputs may have a name
 /// of their own. An implicit concatenation is called after the layer that it feeds: `decoder.conv0.input`.
 
+#include <cstdint>
 #include <string_view>
 
 #include <lookalike/core/static_text.hpp>
@@ -76,6 +77,12 @@ constexpr bool scope_has_path(const architecture_view& a, int s, int base, std::
 
 /// Whether node `i`, seen from `base`, has the path `path`.
 constexpr bool node_has_path(const architecture_view& a, int i, int base, std::string_view path) {
+  constexpr std::string_view input = ".input";
+  if (a.at(i).ordinal == implicit_concat) {
+    if (!path.ends_with(input)) return false;
+    path.remove_suffix(input.size());
+    ++i;
+  }
   const static_sentence local = local_name(a, i);
   if (!path.ends_with(local.view())) return false;
   path.remove_suffix(local.size());
@@ -100,9 +107,7 @@ constexpr static_sentence node_name(const architecture_view& a, int i) {
 /// Where several are (shared parts), the last.
 constexpr int find_node(const architecture_view& a, std::string_view name) {
   for (int i = a.size() - 1; i >= 0; --i) {
-    if (a.at(i).ordinal == detail::implicit_concat ? node_name(a, i).view() == name
-                                                   : detail::node_has_path(a, i, -1, name))
-      return i;
+    if (detail::node_has_path(a, i, -1, name)) return i;
   }
   for (int s = static_cast<int>(a.scopes.size()) - 1; s >= 0; --s) {
     const name_scope& scope = a.scopes[static_cast<std::size_t>(s)];

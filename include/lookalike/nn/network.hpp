@@ -55,10 +55,10 @@ class network {
   aligned_vector<Scalar> make_gradients() const { return aligned_vector<Scalar>(values_.size()); }
 
   // ---- running ----
-  /// Runs the network on a batch. `inputs` are arrays (batch, channels, height, width), by position or by
-  /// name. In training, running averages (of batch normalization) are updated; the overload for `const`
-  /// networks leaves them alone. Throws `value_error` when the inputs do not fit, naming the layer they do
-  /// not fit.
+  /// Runs the network on a batch. `inputs` are arrays (batch, channels, height, width), by name or by
+  /// position: those without a name are the inputs that are left, in order. In training, running averages (of
+  /// batch normalization) are updated; the overload for `const` networks leaves them alone. Throws
+  /// `value_error` when the inputs do not fit, naming the layer they do not fit.
   pass<Scalar> forward(std::span<const named_tensor<Scalar>> inputs, forward_options options = {},
                        const workspace<Scalar>* memory = nullptr) {
     return run(inputs, options, memory, values_.data());
@@ -160,7 +160,7 @@ class network {
 
     detail::run_setting<Scalar> setting;
     setting.what = &p;
-    setting.graph = backward ? &p.graph : &p.fused;
+    setting.graph = plan->fused ? &p.fused : &p.graph;
     setting.plan = plan.get();
     setting.parameters = values_.data();
     setting.buffers = options.training ? buffers : nullptr;
@@ -179,25 +179,33 @@ class network {
                     std::array<tensor_view<const Scalar>, Count>& given) const {
     const std::size_t wanted = program_->inputs.size();
     require(inputs.size() == wanted, "forward: given ", inputs.size(), " inputs, wanted ", wanted);
-    std::size_t position = 0;
-    for (const named_tensor<Scalar>& input : inputs) {
-      std::size_t at = position++;
-      if (!input.name.empty()) {
-        for (at = 0; at < wanted && input_name(at) != input.name; ++at) {
-        }
-        require(at < wanted, "forward: no input is called '", input.name, "'");
-      }
-      require(given[at].data == nullptr, "forward: input '", input_name(at), "' is given twice");
-      require(input.value.data != nullptr && input.value.size() > 0, "forward: given an input of ",
-              detail::extents_text(input.value.extents), ", wanted one that is not empty");
+    const auto put = [&](const named_tensor<Scalar>& input, std::size_t at) {
+      if (input.value.data == nullptr || input.value.size() <= 0)
+        throw value_error(sentence("forward: given an input of ", detail::extents_text(input.value.extents),
+                                   ", wanted one that is not empty"));
       given[at] = input.value;
+    };
+    for (const named_tensor<Scalar>& input : inputs) {
+      if (input.name.empty()) continue;
+      std::size_t at = 0;
+      while (at < wanted && input_name(at) != input.name) ++at;
+      require(at < wanted, "forward: no input is called '", input.name, "'");
+      require(given[at].data == nullptr, "forward: input '", input.name, "' is given twice");
+      put(input, at);
+    }
+    std::size_t next = 0;
+    for (const named_tensor<Scalar>& input : inputs) {
+      if (!input.name.empty()) continue;
+      while (given[next].data != nullptr) ++next;
+      put(input, next);
     }
     constexpr std::int64_t largest = std::int64_t{1} << 30;
     for (std::size_t i = 0; i < wanted; ++i) {
       require(given[i].batch() == given[0].batch(), "forward: given batches of ", given[0].batch(), " and ",
               given[i].batch(), " pictures, wanted the same for all inputs");
       for (std::int64_t extent : given[i].extents)
-        require(extent < largest, "forward: given an extent of ", extent, ", wanted less than ", largest);
+        require(0 < extent && extent < largest, "forward: given an extent of ", extent,
+                ", wanted more than 0 and less than ", largest);
     }
   }
 
@@ -226,21 +234,21 @@ class network {
     const diagnosis problem =
         detail::infer_shapes_over(detail::program_graph<Scalar>{p}, extents, std::span<shape>(shapes));
     require(!problem.failed(), problem.text().view());
-    const detail::run_graph<Scalar>& graph = backward ? p.graph : p.fused;
-    for (int i = 0; i < graph.size(); ++i) {
-      const shape& s = shapes[static_cast<std::size_t>(graph.at(i).source)];
-      plan->shapes.push_back(s);
-      require(s.is_static() && s.channels > 0 && s.height > 0 && s.width > 0, p.name(graph.at(i).source),
-              ": yields ", s.channels, " x ", s.height, " x ", s.width,
-              ", wanted at least one pixel; the input is too small");
+    const auto shape_of = [&](const detail::run_node<Scalar>& n) -> const shape& {
+      return shapes[static_cast<std::size_t>(n.source)];
+    };
+    // Where extents were open, a shortcut may turn out to be repeated over the picture: that is not fused.
+    plan->fused = !backward;
+    for (int i = 0; i < p.fused.size() && plan->fused; ++i) {
+      if (p.fused.at(i).has_shortcut)
+        plan->fused = shape_of(p.fused.at(p.fused.reads(i).back())) == shape_of(p.fused.at(i));
     }
+    const detail::run_graph<Scalar>& graph = plan->fused ? p.fused : p.graph;
     for (int i = 0; i < graph.size(); ++i) {
-      if (!graph.at(i).has_shortcut) continue;
-      const shape& shortcut = plan->shapes[static_cast<std::size_t>(graph.reads(i).back())];
-      require(shortcut == plan->shapes[static_cast<std::size_t>(i)], p.name(graph.at(i).source),
-              ": the shortcut is ", shortcut.height, " x ", shortcut.width, ", wanted ",
-              plan->shapes[static_cast<std::size_t>(i)].height, " x ",
-              plan->shapes[static_cast<std::size_t>(i)].width);
+      const shape& s = shape_of(graph.at(i));
+      plan->shapes.push_back(s);
+      require(s.is_static(), p.name(graph.at(i).source), ": yields ", s.channels, " x ", s.height, " x ",
+              s.width, ", wanted extents of 1 or more; its input is too small");
     }
     plan->memory = plan_memory(graph, std::span<const shape>(plan->shapes), backward);
     return plan;

@@ -63,7 +63,7 @@ class pass {
   tensor_view<const Scalar> operator[](std::string_view name) const {
     const int node = find(name);
     const auto at = static_cast<std::size_t>(node);
-    const int value = setting_.plan->backward ? node : setting_.what->value_of[at];
+    const int value = setting_.plan->fused ? setting_.what->value_of[at] : node;
     require(value >= 0 && lives_on(value), "pass: '", name, "' has not been kept; expose(\"", name,
             "\") in the architecture keeps it");
     return view(arena_->values[static_cast<std::size_t>(value)]);
@@ -82,9 +82,9 @@ class pass {
   /// gradients of the inputs, in order (empty unless wanted); they are valid as long as the pass lives.
   ///
   /// A pass can go back once. Throws `value_error` when it has, or cannot, or when a gradient does not fit.
-  std::vector<tensor_view<const Scalar>> backward(std::span<const named_tensor<Scalar>> gradients,
-                                                  std::span<Scalar> parameter_gradients,
-                                                  backward_options options = {}) {
+  std::span<const tensor_view<const Scalar>> backward(std::span<const named_tensor<Scalar>> gradients,
+                                                      std::span<Scalar> parameter_gradients,
+                                                      backward_options options = {}) {
     require(
         setting_.plan->backward,
         "backward: the pass kept no values; wanted forward(..., {.training = true}) or {.differentiable = "
@@ -94,7 +94,8 @@ class pass {
                 static_cast<std::int64_t>(parameter_gradients.size()) == setting_.what->parameter_count,
             "backward: given ", parameter_gradients.size(), " gradients of parameters, wanted ",
             setting_.what->parameter_count, " or none");
-    std::vector<detail::outer_gradient<Scalar>> outer;
+    std::vector<detail::outer_gradient<Scalar>>& outer = arena_->outer;
+    outer.clear();
     std::size_t position = 0;
     for (const named_tensor<Scalar>& g : gradients) {
       int node = -1;
@@ -105,26 +106,28 @@ class pass {
       } else {
         node = find(g.name);
       }
-      const feature_map<Scalar>& value = arena_->values[static_cast<std::size_t>(node)];
-      require(g.value.extents == detail::as_tensor_view(value).extents, "backward: given a gradient of ",
-              detail::extents_text(g.value.extents), " for '", setting_.what->name(node), "', wanted ",
-              detail::extents_text(detail::as_tensor_view(value).extents));
+      const auto& wanted = view(arena_->values[static_cast<std::size_t>(node)]).extents;
+      if (g.value.extents != wanted)
+        throw value_error(sentence("backward: given a gradient of ", detail::extents_text(g.value.extents),
+                                   " for '", setting_.what->name(node), "', wanted ",
+                                   detail::extents_text(wanted)));
       outer.push_back({node, g.value});
     }
     went_back_ = true;
     detail::run_backward<Scalar>(setting_, *arena_, outer,
                                  parameter_gradients.empty() ? nullptr : parameter_gradients.data(),
                                  options.input_gradients);
-    std::vector<tensor_view<const Scalar>> result;
+    std::vector<tensor_view<const Scalar>>& result = arena_->input_gradients;
+    result.clear();
     if (options.input_gradients) {
       for (int input : setting_.what->inputs)
         result.push_back(view(arena_->gradients[static_cast<std::size_t>(input)]));
     }
     return result;
   }
-  std::vector<tensor_view<const Scalar>> backward(std::initializer_list<named_tensor<Scalar>> gradients,
-                                                  std::span<Scalar> parameter_gradients,
-                                                  backward_options options = {}) {
+  std::span<const tensor_view<const Scalar>> backward(std::initializer_list<named_tensor<Scalar>> gradients,
+                                                      std::span<Scalar> parameter_gradients,
+                                                      backward_options options = {}) {
     return backward(std::span<const named_tensor<Scalar>>(gradients.begin(), gradients.size()),
                     parameter_gradients, options);
   }
@@ -144,19 +147,19 @@ class pass {
       : setting_(setting), plan_(std::move(plan)), arena_(std::move(arena)) {}
 
   int find(std::string_view name) const {
-    const std::span<const int> exits = setting_.what->graph.exits;
-    if (name == "out") return exits[0];
-    for (std::size_t i = 0; i < exits.size(); ++i) {
-      static_sentence numbered;
-      numbered << "out" << static_cast<long long>(i);
-      if (name == numbered.view()) return exits[i];
-    }
     const detail::program<Scalar>& p = *setting_.what;
     for (int i = p.graph.size() - 1; i >= 0; --i) {
       if (p.name(i) == name) return i;
     }
     for (std::size_t k = p.parts.size(); k-- > 0;) {
       if (p.text_of(p.parts[k].text) == name) return p.parts[k].node;
+    }
+    const std::span<const int> exits = p.graph.exits;
+    if (name == "out") return exits[0];
+    for (std::size_t i = 0; i < exits.size() && name.starts_with("out"); ++i) {
+      static_sentence numbered;
+      numbered << "out" << static_cast<long long>(i);
+      if (name == numbered.view()) return exits[i];
     }
     throw value_error(sentence("pass: no part of the network is called '", name, "'"));
   }

@@ -20,8 +20,16 @@ namespace lookalike::detail {
 struct planned_run {
   std::vector<shape> inputs;  ///< what the plan is for
   bool backward = false;
-  std::vector<shape> shapes;  ///< of the nodes of the graph that runs
+  bool fused = false;         ///< which graph runs
+  std::vector<shape> shapes;  ///< of its nodes
   memory_plan memory;
+};
+
+/// A gradient from outside, and the node whose value it belongs to.
+template <class Scalar>
+struct outer_gradient {
+  int node = -1;
+  tensor_view<const Scalar> value;
 };
 
 /// The memory of one pass.
@@ -42,6 +50,8 @@ struct arena {
   std::vector<shape> edge_shapes;
   std::vector<char> touched;  ///< whether a gradient has arrived
   std::vector<char> needs_gradient;
+  std::vector<outer_gradient<Scalar>> outer;
+  std::vector<tensor_view<const Scalar>> input_gradients;
   std::unique_ptr<bool[]> accumulate;
   std::size_t accumulate_size = 0;
 };
@@ -270,13 +280,6 @@ void run_forward(const run_setting<Scalar>& s, arena<Scalar>& a,
   }
 }
 
-/// A gradient from outside, and the node whose value it belongs to.
-template <class Scalar>
-struct outer_gradient {
-  int node = -1;
-  tensor_view<const Scalar> value;
-};
-
 /// Runs all nodes backward. Adds into `parameter_gradients` (a block like the parameters; null: unwanted).
 template <class Scalar>
 void run_backward(const run_setting<Scalar>& s, arena<Scalar>& a,
@@ -359,7 +362,8 @@ void run_backward(const run_setting<Scalar>& s, arena<Scalar>& a,
                                                           static_cast<std::size_t>(saved_count));
     call.scratch = a.scratch;
     const backward_function<Scalar> backward = s.what->backward[at];
-    require(backward != nullptr, s.what->name(i), ": has no backward run, so no gradient passes through it");
+    if (backward == nullptr)
+      throw value_error(sentence(s.what->name(i), ": has no backward run, so no gradient passes through it"));
     backward(g.instance(i), call);
   }
 }

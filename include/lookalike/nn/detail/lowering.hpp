@@ -47,6 +47,39 @@ constexpr std::int64_t round_up(std::int64_t value, std::int64_t step) {
   return (value + step - 1) / step * step;
 }
 
+/// Nodes `i` and `j` share their parameters: what `i` declares must be what `j` declared.
+constexpr void check_shared(lowering& low, int i, int j, const parameter_list& declared, pool_range there) {
+  const architecture_view view(low.graph);
+  const auto report = [&]() -> diagnosis& {
+    return low.problem << node_name(view, i) << ": shares its parameters and expects ";
+  };
+  const std::span<const int> mine = view.inputs(i);
+  const std::span<const int> others = view.inputs(j);
+  if (declared.size() != there.count) {
+    report() << there.count << " of them as before, given " << declared.size();
+    return;
+  }
+  for (int k = 0; k < declared.size(); ++k) {
+    const declared_parameter& before = low.slots[there.first + k].declared;
+    const declared_parameter& here = declared[k];
+    if (before.name == here.name && before.dimensions == here.dimensions) continue;
+    if (!mine.empty() && !others.empty() && low.shapes[mine[0]].channels != low.shapes[others[0]].channels) {
+      report() << low.shapes[others[0]].channels << " channels as before, given "
+               << low.shapes[mine[0]].channels;
+      return;
+    }
+    const auto list = [&](const declared_parameter& p) {
+      for (int axis = 0; axis < p.rank; ++axis)
+        low.problem << (axis > 0 ? " x " : " ") << p.dimensions[static_cast<std::size_t>(axis)];
+    };
+    report() << before.name << " of";
+    list(before);
+    low.problem << " as before, given " << here.name << " of";
+    list(here);
+    return;
+  }
+}
+
 /// Parameters of all nodes. Nodes of the same full name (`shared`) have them in common.
 constexpr void list_parameters(lowering& low) {
   const architecture_view view(low.graph);
@@ -65,18 +98,8 @@ constexpr void list_parameters(lowering& low) {
       for (int j = 0; j < i; ++j) {
         if (low.slots_of[j].count == 0 || node_name(view, j).view() != name.view()) continue;
         own = low.slots_of[j];
-        bool same = own.count == declared.size();
-        for (int k = 0; same && k < own.count; ++k) {
-          const declared_parameter& a = low.slots[own.first + k].declared;
-          same = a.name == declared[k].name && a.dimensions == declared[k].dimensions;
-        }
-        if (!same) {
-          const shape& here = low.shapes[view.inputs(i)[0]];
-          const shape& there = low.shapes[view.inputs(j)[0]];
-          low.problem << name << ": shares its parameters and expects " << there.channels
-                      << " channels as before, given " << here.channels;
-          return;
-        }
+        check_shared(low, i, j, declared, own);
+        if (low.problem.failed()) return;
         break;
       }
     }

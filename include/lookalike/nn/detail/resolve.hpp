@@ -42,24 +42,35 @@ constexpr constexpr_vector<int> referred_edges(const architecture_view& a, int i
   }
 }
 
-/// Marks the nodes that `expose` names.
-constexpr bool mark_kept(architecture& a, pool_range name) {
-  const std::string_view path = architecture_view(a).text(name);
-  for (int s = a.scopes.size() - 1; s >= 0; --s) {
-    if (!scope_has_path(a, s, -1, path)) continue;
-    for (int exit : architecture_view(a).range(a.scopes[s].exits)) a.nodes[exit].kept = true;
-    return true;
+/// Marks the nodes that `expose` names: looked for in the scopes around, inner ones first.
+constexpr bool mark_kept(architecture& a, const exposed_name& e) {
+  const architecture_view view(a);
+  const std::string_view path = view.text(e.name);
+  for (int base = e.scope;; base = a.scopes[base].parent) {
+    for (int s = a.scopes.size() - 1; s >= 0; --s) {
+      if (!scope_has_path(view, s, base, path)) continue;
+      for (int exit : view.range(a.scopes[s].exits)) a.nodes[exit].kept = true;
+      return true;
+    }
+    for (int i = a.nodes.size() - 1; i >= 0; --i) {
+      if (!node_has_path(view, i, base, path)) continue;
+      a.nodes[i].kept = true;
+      return true;
+    }
+    if (base < 0) return false;
   }
-  const int found = find_node(a, path);
-  if (found >= 0) a.nodes[found].kept = true;
-  return found >= 0;
 }
 
 constexpr void report_inputs(diagnosis& problem, const static_sentence& name, int wanted, int given) {
-  problem << name << ": expects " << wanted << (wanted == 1 ? " input" : " inputs") << ", given " << given;
+  if (wanted == any_number) {
+    problem << name << ": expects 1 or more inputs, given " << given;
+  } else {
+    problem << name << ": expects " << wanted << (wanted == 1 ? " input" : " inputs") << ", given " << given;
+  }
 }
 
-/// No two nodes may have the same full name, unless both are parts of something `shared`.
+/// No two nodes may have the same full name, unless both are parts of something `shared`, and no node may be
+/// called like a scope.
 constexpr void check_names(const architecture_view& a, diagnosis& problem) {
   const constexpr_vector<std::uint64_t> scopes = scope_hashes(a);
   constexpr_vector<char> in_shared;
@@ -89,6 +100,21 @@ constexpr void check_names(const architecture_view& a, diagnosis& problem) {
       return;
     }
   }
+  for (int s = 0; s < static_cast<int>(a.scopes.size()); ++s) {
+    const name_scope& scope = a.scopes[static_cast<std::size_t>(s)];
+    const std::uint64_t around = scope.parent < 0 ? 0xcbf29ce484222325ULL : scopes[scope.parent];
+    const std::string_view own = a.text(scope.name);
+    for (std::uint64_t at = mix_text(around, own);; ++at) {
+      const int slot = table[static_cast<int>(at % static_cast<std::uint64_t>(buckets))];
+      if (slot == 0) break;
+      static_sentence path;
+      append_scope(a, scope.parent, path);
+      path << own;
+      if (node_name(a, slot - 1).view() != path.view()) continue;
+      problem << path << ": both a layer and a part have this name; expects another name for the part";
+      return;
+    }
+  }
 }
 
 constexpr resolved_architecture resolve(architecture a) {
@@ -96,6 +122,11 @@ constexpr resolved_architecture resolve(architecture a) {
   diagnosis& problem = result.problem;
   number_nodes(a);
   const architecture_view before(a);
+  for (const name_scope& s : a.scopes) {
+    if (s.name.count > 0) continue;
+    problem << "named: expects a name, given ''";
+    return result;
+  }
 
   // Where each node goes, and what reading it means.
   const int count = a.nodes.size();
@@ -137,18 +168,16 @@ constexpr resolved_architecture resolve(architecture a) {
     if (problem.failed()) break;
     const int wanted = n.rules->inputs;
     if (wanted == 1 && inputs.size() > 1) {
-      architecture joint = layer(layers::concat{});
-      node join = joint.nodes[0];
+      node join;
+      join.rules = &rules_of<layers::concat>;
       join.scope = n.scope;
       join.ordinal = implicit_concat;
-      join.attributes = {graph.numbers.size(), 0};
-      join.text = {};
       join.edges = append(graph.edges, inputs);
       graph.nodes.push_back(join);
       inputs = {graph.nodes.size() - 1};
     }
     if (wanted == any_number ? inputs.empty() : inputs.size() != wanted)
-      report_inputs(problem, node_name(before, i), wanted == any_number ? 1 : wanted, inputs.size());
+      report_inputs(problem, node_name(before, i), wanted, inputs.size());
     n.edges = append(graph.edges, inputs);
     graph.nodes.push_back(n);
     reads[i].push_back(graph.nodes.size() - 1);
@@ -156,12 +185,18 @@ constexpr resolved_architecture resolve(architecture a) {
   if (problem.failed()) return result;
   for (name_scope& s : graph.scopes) s.exits = append(graph.edges, tie(before.range(s.exits), -1));
   graph.exits = tie(before.exits, -1);
+  bool begins = false;
+  for (const node& n : graph.nodes) begins = begins || n.is(rules_of<input_layer>);
+  if (!problem.failed() && !begins) problem << "the network has no input; it begins with input(channels)";
   if (!problem.failed() && graph.exits.empty()) problem << "the network yields nothing";
   if (problem.failed()) return result;
   for (int i = 0; i < graph.nodes.size(); ++i) graph.nodes[i].source = i;
-  for (pool_range name : a.exposed) {
-    if (mark_kept(graph, name)) continue;
-    problem << "expose: expects the name of a part, given '" << architecture_view(graph).text(name) << "'";
+  for (const exposed_name& e : a.exposed) {
+    if (mark_kept(graph, e)) continue;
+    static_sentence scope;
+    append_scope(graph, e.scope, scope);
+    problem << scope << "expose: expects the name of a part, given '" << architecture_view(graph).text(e.name)
+            << "'";
     return result;
   }
   check_names(graph, problem);
