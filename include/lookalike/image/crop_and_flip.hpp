@@ -10,12 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 
 #include <lookalike/core/error.hpp>
 #include <lookalike/core/random.hpp>
 #include <lookalike/core/tensor.hpp>
 #include <lookalike/image/normalization.hpp>
+#include <lookalike/image/planes.hpp>
 
 namespace lookalike {
 
@@ -111,14 +111,6 @@ void write_crop_and_flip(tensor_view<const Value> picture, const crop_and_flip& 
       for (std::int64_t x = after; x < out.width(); ++x) to[x * step] = 0;
     }
   }
-}
-
-/// Sample `n` of a batch alone.
-template <class Scalar>
-tensor_view<Scalar> sample_of(tensor_view<Scalar> batch, std::int64_t n) {
-  return {batch.data + n * batch.strides[0],
-          {1, batch.extents[1], batch.extents[2], batch.extents[3]},
-          batch.strides};
 }
 
 /// Puts pictures `indices[0]`, `indices[1]`, ... of a data set into slots 0, 1, ... of a batch, each cut out
