@@ -13,6 +13,7 @@
 // g++ 12 takes the deliberately undefined operands inside its own AVX-512 intrinsics for a mistake of whoever
 // inlines them (GCC bug 105593).
 #pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
