@@ -8,10 +8,11 @@
 /// The geometry is in the maps: y.height and y.width windows, `stride` apart, are computed, whether or not
 /// `window_positions` of x is as many; padding_bottom and padding_right therefore do not matter here.
 ///
-/// No function allocates. Each has a companion `..._scratch` that says how many scalars of memory it wants,
-/// of which no value survives a call; it reads the maps' extents, never their data or pitch, and threads().
-/// The result of a picture depends neither on its batch nor on the number of threads, bit for bit; gradients
-/// of weights do not depend on the number of threads.
+/// No function allocates. Each has a companion `..._scratch` that says how many scalars of memory it wants on
+/// so many threads, of which no value survives a call; it reads the extents of maps, never their data or
+/// pitch. With less memory fewer threads work; memory for one is the least. It is best aligned to cache
+/// lines. The result of a picture depends neither on its batch nor on the number of threads, bit for bit;
+/// gradients of weights do not depend on the number of threads.
 ///
 /// Weights are packed into the order of the inner loops first. Who uses the same weights often packs them
 /// once
@@ -23,7 +24,7 @@
 #include <type_traits>
 
 #include <lookalike/simd/detail/channel_sums.hpp>
-#include <lookalike/simd/detail/convolution_algorithm.hpp>
+#include <lookalike/simd/detail/fast_convolution.hpp>
 #include <lookalike/simd/detail/fold_border.hpp>
 #include <lookalike/simd/epilogue.hpp>
 #include <lookalike/simd/feature_map.hpp>
@@ -52,8 +53,9 @@ void pack_convolution(const Scalar* weights, int input_channels, int output_chan
 /// Scratch of `convolve_packed`.
 template <class Scalar>
 std::ptrdiff_t convolve_packed_scratch(const feature_map<const Scalar>& x, const window& window,
-                                       padding_mode mode, int groups, const feature_map<const Scalar>& y) {
-  return detail::convolution_algorithm<Scalar>::scratch(x, window, mode, groups, y);
+                                       padding_mode mode, int groups, const feature_map<const Scalar>& y,
+                                       int thread_count = threads()) {
+  return thread_count * detail::convolution_algorithm<Scalar>::scratch_each(x, window, mode, groups, y);
 }
 
 /// y = epilogue(x convolved with weights that `pack_convolution` packed).
@@ -63,17 +65,18 @@ void convolve_packed(const std::type_identity_t<feature_map<const Scalar>>& x,
                      int groups, const std::type_identity_t<epilogue<Scalar>>& epilogue,
                      const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve", x, y, groups, scratch.size(),
-                             convolve_packed_scratch<Scalar>(x, window, mode, groups, y));
+                             convolve_packed_scratch<Scalar>(x, window, mode, groups, y, 1));
   detail::convolution_algorithm<Scalar>::convolve(x, packed, window, mode, groups, epilogue, y, scratch);
 }
 
 /// Scratch of `convolve`.
 template <class Scalar>
 std::ptrdiff_t convolve_scratch(const feature_map<const Scalar>& x, const window& window, padding_mode mode,
-                                int groups, const feature_map<const Scalar>& y) {
+                                int groups, const feature_map<const Scalar>& y,
+                                int thread_count = threads()) {
   return detail::packed_or_in_place<Scalar>(
              packed_convolution_size<Scalar>(x.channels, y.channels, window, groups)) +
-         convolve_packed_scratch<Scalar>(x, window, mode, groups, y);
+         convolve_packed_scratch<Scalar>(x, window, mode, groups, y, thread_count);
 }
 
 /// y = epilogue(x convolved with `weights`): channel o of the pixel in row i, column j is the sum over rows
@@ -89,7 +92,7 @@ void convolve(const std::type_identity_t<feature_map<const Scalar>>& x,
               int groups, const std::type_identity_t<epilogue<Scalar>>& epilogue,
               const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve", x, y, groups, scratch.size(),
-                             convolve_scratch<Scalar>(x, window, mode, groups, y));
+                             convolve_scratch<Scalar>(x, window, mode, groups, y, 1));
   const auto [packed, rest] = detail::pack_into(
       scratch, weights, packed_convolution_size<Scalar>(x.channels, y.channels, window, groups),
       [&](Scalar* to) { pack_convolution(weights, x.channels, y.channels, window, groups, to); });
@@ -119,12 +122,15 @@ void pack_convolution_backward_data(const Scalar* weights, int input_channels, i
 template <class Scalar>
 std::ptrdiff_t convolve_backward_data_packed_scratch(const feature_map<const Scalar>& gy,
                                                      const window& window, padding_mode mode, int groups,
-                                                     const feature_map<const Scalar>& gx) {
+                                                     const feature_map<const Scalar>& gx,
+                                                     int thread_count = threads()) {
+  using algorithm = detail::convolution_algorithm<Scalar>;
   if (mode == padding_mode::zeros)
-    return detail::convolution_algorithm<Scalar>::adjoint_scratch(gy, window, groups, gx);
+    return thread_count * algorithm::adjoint_scratch_each(gy, window, groups, gx);
   const auto padded = detail::padded_gradient<Scalar>(gy.picture(0), window, gx.channels, nullptr);
   return detail::aligned_size<Scalar>(padded.pixels() * padded.pitch) +
-         detail::convolution_algorithm<Scalar>::adjoint_scratch(gy.picture(0), window, groups, padded);
+         thread_count *
+             algorithm::adjoint_scratch_each(gy.picture(0), detail::without_padding(window), groups, padded);
 }
 
 /// gx (+)= the gradient for the input, with weights that `pack_convolution_backward_data` packed.
@@ -135,7 +141,7 @@ void convolve_backward_data_packed(const std::type_identity_t<feature_map<const 
                                    bool accumulate, std::type_identity_t<std::span<Scalar>> scratch) {
   using algorithm = detail::convolution_algorithm<Scalar>;
   detail::check_maps<Scalar>("convolve_backward_data", gx, gy, groups, scratch.size(),
-                             convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx));
+                             convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx, 1));
   if (mode == padding_mode::zeros) {
     epilogue<Scalar> store;
     if (accumulate) store.residual = gx;
@@ -145,10 +151,8 @@ void convolve_backward_data_packed(const std::type_identity_t<feature_map<const 
   const auto padded = detail::padded_gradient<Scalar>(gy.picture(0), window, gx.channels, scratch.data());
   const auto rest =
       scratch.subspan(static_cast<std::size_t>(detail::aligned_size<Scalar>(padded.pixels() * padded.pitch)));
-  simd::window unpadded = window;
-  unpadded.padding_top = unpadded.padding_left = unpadded.padding_bottom = unpadded.padding_right = 0;
   for (int n = 0; n < gy.batch; ++n) {
-    algorithm::adjoint(gy.picture(n), packed, unpadded, groups, {}, padded, rest);
+    algorithm::adjoint(gy.picture(n), packed, detail::without_padding(window), groups, {}, padded, rest);
     detail::fold_border<Scalar>(padded, window.padding_top, window.padding_left, mode, accumulate,
                                 gx.picture(n));
   }
@@ -158,10 +162,11 @@ void convolve_backward_data_packed(const std::type_identity_t<feature_map<const 
 template <class Scalar>
 std::ptrdiff_t convolve_backward_data_scratch(const feature_map<const Scalar>& gy, const window& window,
                                               padding_mode mode, int groups,
-                                              const feature_map<const Scalar>& gx) {
+                                              const feature_map<const Scalar>& gx,
+                                              int thread_count = threads()) {
   return detail::packed_or_in_place<Scalar>(
              packed_convolution_backward_data_size<Scalar>(gx.channels, gy.channels, window, groups)) +
-         convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx);
+         convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx, thread_count);
 }
 
 /// gx = the gradient for x of `convolve`, given the gradient gy for its result before the epilogue; added to
@@ -172,7 +177,7 @@ void convolve_backward_data(const std::type_identity_t<feature_map<const Scalar>
                             padding_mode mode, int groups, const feature_map<Scalar>& gx, bool accumulate,
                             std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve_backward_data", gx, gy, groups, scratch.size(),
-                             convolve_backward_data_scratch<Scalar>(gy, window, mode, groups, gx));
+                             convolve_backward_data_scratch<Scalar>(gy, window, mode, groups, gx, 1));
   const auto [packed, rest] = detail::pack_into(
       scratch, weights,
       packed_convolution_backward_data_size<Scalar>(gx.channels, gy.channels, window, groups),
@@ -188,8 +193,10 @@ void convolve_backward_data(const std::type_identity_t<feature_map<const Scalar>
 template <class Scalar>
 std::ptrdiff_t convolve_backward_weights_scratch(const feature_map<const Scalar>& x,
                                                  const feature_map<const Scalar>& gy, const window& window,
-                                                 padding_mode mode, int groups) {
-  return std::max(detail::convolution_algorithm<Scalar>::weight_gradient_scratch(x, gy, window, mode, groups),
+                                                 padding_mode mode, int groups,
+                                                 int thread_count = threads()) {
+  return std::max(detail::convolution_algorithm<Scalar>::weight_gradient_scratch(x, gy, window, mode, groups,
+                                                                                 thread_count),
                   detail::channel_sums_scratch<Scalar>(gy));
 }
 
@@ -202,7 +209,7 @@ void convolve_backward_weights(const std::type_identity_t<feature_map<const Scal
                                std::type_identity_t<Scalar>* gb,
                                std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve_backward_weights", x, gy, groups, scratch.size(),
-                             convolve_backward_weights_scratch<Scalar>(x, gy, window, mode, groups));
+                             convolve_backward_weights_scratch<Scalar>(x, gy, window, mode, groups, 1));
   detail::convolution_algorithm<Scalar>::weight_gradient(x, gy, window, mode, groups, gw, scratch);
   if (gb) detail::add_channel_sums<Scalar>(gy, gb, scratch.data());
 }

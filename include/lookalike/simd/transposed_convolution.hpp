@@ -37,8 +37,9 @@ void pack_transposed_convolution(const Scalar* weights, int input_channels, int 
 /// Scratch of `convolve_transposed_packed`.
 template <class Scalar>
 std::ptrdiff_t convolve_transposed_packed_scratch(const feature_map<const Scalar>& x, const window& window,
-                                                  int groups, const feature_map<const Scalar>& y) {
-  return detail::convolution_algorithm<Scalar>::adjoint_scratch(x, window, groups, y);
+                                                  int groups, const feature_map<const Scalar>& y,
+                                                  int thread_count = threads()) {
+  return thread_count * detail::convolution_algorithm<Scalar>::adjoint_scratch_each(x, window, groups, y);
 }
 
 /// y = epilogue(x convolved, transposed, with weights that `pack_transposed_convolution` packed).
@@ -49,17 +50,18 @@ void convolve_transposed_packed(const std::type_identity_t<feature_map<const Sca
                                 const feature_map<Scalar>& y,
                                 std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve_transposed", x, y, groups, scratch.size(),
-                             convolve_transposed_packed_scratch<Scalar>(x, window, groups, y));
+                             convolve_transposed_packed_scratch<Scalar>(x, window, groups, y, 1));
   detail::convolution_algorithm<Scalar>::adjoint(x, packed, window, groups, epilogue, y, scratch);
 }
 
 /// Scratch of `convolve_transposed`.
 template <class Scalar>
 std::ptrdiff_t convolve_transposed_scratch(const feature_map<const Scalar>& x, const window& window,
-                                           int groups, const feature_map<const Scalar>& y) {
+                                           int groups, const feature_map<const Scalar>& y,
+                                           int thread_count = threads()) {
   return detail::packed_or_in_place<Scalar>(
              packed_transposed_convolution_size<Scalar>(x.channels, y.channels, window, groups)) +
-         convolve_transposed_packed_scratch<Scalar>(x, window, groups, y);
+         convolve_transposed_packed_scratch<Scalar>(x, window, groups, y, thread_count);
 }
 
 /// y = epilogue(x convolved, transposed, with `weights`): each x[i, j, c] adds
@@ -74,7 +76,7 @@ void convolve_transposed(const std::type_identity_t<feature_map<const Scalar>>& 
                          const std::type_identity_t<epilogue<Scalar>>& epilogue, const feature_map<Scalar>& y,
                          std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve_transposed", x, y, groups, scratch.size(),
-                             convolve_transposed_scratch<Scalar>(x, window, groups, y));
+                             convolve_transposed_scratch<Scalar>(x, window, groups, y, 1));
   const auto [packed, rest] = detail::pack_into(
       scratch, weights, packed_transposed_convolution_size<Scalar>(x.channels, y.channels, window, groups),
       [&](Scalar* to) { pack_transposed_convolution(weights, x.channels, y.channels, window, groups, to); });
@@ -102,8 +104,9 @@ void pack_transposed_convolution_backward_data(const Scalar* weights, int input_
 template <class Scalar>
 std::ptrdiff_t convolve_transposed_backward_data_packed_scratch(const feature_map<const Scalar>& gy,
                                                                 const window& window, int groups,
-                                                                const feature_map<const Scalar>& gx) {
-  return convolve_packed_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx);
+                                                                const feature_map<const Scalar>& gx,
+                                                                int thread_count = threads()) {
+  return convolve_packed_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx, thread_count);
 }
 
 /// gx (+)= the gradient for the input, with weights that `pack_transposed_convolution_backward_data` packed.
@@ -122,8 +125,9 @@ void convolve_transposed_backward_data_packed(const std::type_identity_t<feature
 template <class Scalar>
 std::ptrdiff_t convolve_transposed_backward_data_scratch(const feature_map<const Scalar>& gy,
                                                          const window& window, int groups,
-                                                         const feature_map<const Scalar>& gx) {
-  return convolve_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx);
+                                                         const feature_map<const Scalar>& gx,
+                                                         int thread_count = threads()) {
+  return convolve_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx, thread_count);
 }
 
 /// gx = the gradient for x of `convolve_transposed`, given the gradient gy for its result before the
@@ -144,9 +148,11 @@ void convolve_transposed_backward_data(const std::type_identity_t<feature_map<co
 template <class Scalar>
 std::ptrdiff_t convolve_transposed_backward_weights_scratch(const feature_map<const Scalar>& x,
                                                             const feature_map<const Scalar>& gy,
-                                                            const window& window, int groups) {
-  return std::max(convolve_backward_weights_scratch<Scalar>(gy, x, window, padding_mode::zeros, groups),
-                  detail::channel_sums_scratch<Scalar>(gy));
+                                                            const window& window, int groups,
+                                                            int thread_count = threads()) {
+  return std::max(
+      convolve_backward_weights_scratch<Scalar>(gy, x, window, padding_mode::zeros, groups, thread_count),
+      detail::channel_sums_scratch<Scalar>(gy));
 }
 
 /// gw += the gradient for the weights of `convolve_transposed`, in their order, and gb += that for the bias
@@ -158,7 +164,7 @@ void convolve_transposed_backward_weights(const std::type_identity_t<feature_map
                                           std::type_identity_t<Scalar>* gb,
                                           std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve_transposed_backward_weights", x, gy, groups, scratch.size(),
-                             convolve_transposed_backward_weights_scratch<Scalar>(x, gy, window, groups));
+                             convolve_transposed_backward_weights_scratch<Scalar>(x, gy, window, groups, 1));
   convolve_backward_weights(gy, x, window, padding_mode::zeros, groups, gw, nullptr, scratch);
   if (gb) detail::add_channel_sums<Scalar>(gy, gb, scratch.data());
 }

@@ -37,14 +37,19 @@ void check_maps(const char* where, const feature_map<const Scalar>& x, const fea
           scratch_given, " scalars, wanted ", scratch_wanted);
 }
 
+constexpr window without_padding(window w) {
+  w.padding_top = w.padding_left = w.padding_bottom = w.padding_right = 0;
+  return w;
+}
+
 /// The gradient of one padded picture as far as windows reach: gy has the extents of the output.
 template <class Scalar>
 feature_map<Scalar> padded_gradient(const feature_map<const Scalar>& gy, const window& window, int channels,
                                     Scalar* data) {
   return {data,
           1,
-          (gy.height - 1) * window.stride_height + window.reach_height(),
-          (gy.width - 1) * window.stride_width + window.reach_width(),
+          gy.height == 0 ? 0 : (gy.height - 1) * window.stride_height + window.reach_height(),
+          gy.width == 0 ? 0 : (gy.width - 1) * window.stride_width + window.reach_width(),
           channels,
           channels};
 }
@@ -63,7 +68,10 @@ struct convolution_algorithm {
                    Scalar* packed) {
     std::copy_n(weights, packed_size(inputs, outputs, window, groups), packed);
   }
-  static std::ptrdiff_t scratch(const input&, const window&, padding_mode, int, const input&) { return 0; }
+  /// Scratch of each thread.
+  static std::ptrdiff_t scratch_each(const input&, const window&, padding_mode, int, const input&) {
+    return 0;
+  }
   static void convolve(const input& x, const Scalar* packed, const window& window, padding_mode mode,
                        int groups, const epilogue<Scalar>& epilogue, const feature_map<Scalar>& y,
                        std::span<Scalar>) {
@@ -77,13 +85,13 @@ struct convolution_algorithm {
                            Scalar* packed) {
     pack(weights, inputs, outputs, window, groups, packed);
   }
-  static std::ptrdiff_t adjoint_scratch(const input&, const window&, int, const input&) { return 0; }
+  static std::ptrdiff_t adjoint_scratch_each(const input&, const window&, int, const input&) { return 0; }
   static void adjoint(const input& gy, const Scalar* packed, const window& window, int groups,
                       const epilogue<Scalar>& epilogue, const feature_map<Scalar>& gx, std::span<Scalar>) {
     plain_adjoint(gy, packed, window, groups, epilogue, gx);
   }
 
-  static std::ptrdiff_t weight_gradient_scratch(const input&, const input&, const window&, padding_mode,
+  static std::ptrdiff_t weight_gradient_scratch(const input&, const input&, const window&, padding_mode, int,
                                                 int) {
     return 0;
   }

@@ -1,0 +1,250 @@
+#pragma once
+
+/// \file
+/// Convolution of floats: groups are convolutions of slices, and the adjoint of a convolution with stride s
+/// is s x s convolutions, each of which computes every s-th row and column (its phases).
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <span>
+
+#include <lookalike/simd/detail/convolution_algorithm.hpp>
+#include <lookalike/simd/detail/weight_gradient.hpp>
+#include <lookalike/simd/window.hpp>
+
+namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
+namespace detail {
+
+/// The taps that meet position i of the input, where (i + padding) mod stride is the phase: `count` taps, the
+/// last of which is number `last`, `step` apart.
+struct phase_taps {
+  int count = 0;
+  int last = 0;
+  int step = 1;
+};
+
+constexpr phase_taps taps_of_phase(int phase, int kernel, int stride, int dilation) {
+  phase_taps taps;
+  taps.step = stride / std::gcd(stride, dilation);
+  int first = 0;
+  while (first < taps.step && (phase - first * dilation) % stride != 0) ++first;
+  if (first == taps.step || first >= kernel) return taps;
+  taps.count = (kernel - 1 - first) / taps.step + 1;
+  taps.last = first + (taps.count - 1) * taps.step;
+  return taps;
+}
+
+/// The positions of one phase along one axis as a convolution of the gradient; taps in reverse.
+constexpr convolution_axis phase_axis(int phase, int extent, int kernel, int stride, int dilation,
+                                      int padding) {
+  const phase_taps taps = taps_of_phase(phase, kernel, stride, dilation);
+  // position i = stride * j + phase - padding >= 0
+  const int least = padding - phase;
+  const int j = least > 0 ? divide_up(least, stride) : -((-least) / stride);
+  convolution_axis axis;
+  axis.taps = taps.count;
+  axis.first = j + (phase - taps.last * dilation) / stride;
+  axis.dilation = dilation / std::gcd(stride, dilation);
+  axis.output_first = stride * j + phase - padding;
+  axis.output_step = stride;
+  axis.count = axis.output_first < extent ? (extent - 1 - axis.output_first) / stride + 1 : 0;
+  return axis;
+}
+
+constexpr convolution_axis forward_axis(int outputs, int kernel, int stride, int dilation, int padding) {
+  return {outputs, kernel, -padding, stride, dilation, 0, 1};
+}
+
+template <>
+struct convolution_algorithm<float> {
+  static constexpr bool packs = true;
+  using input = feature_map<const float>;
+
+  // ---- forward
+
+  static std::ptrdiff_t packed_size(int inputs, int outputs, const window& w, int groups) {
+    if (is_depthwise(inputs, outputs, groups))
+      return packed_depthwise_size(inputs, w.kernel_height, w.kernel_width);
+    return groups * packed_panels_size(inputs / groups, outputs / groups, w.kernel_height, w.kernel_width);
+  }
+
+  static void pack(const float* weights, int inputs, int outputs, const window& w, int groups,
+                   float* packed) {
+    const std::ptrdiff_t taps = std::ptrdiff_t{w.kernel_height} * w.kernel_width;
+    const int in = inputs / groups, out = outputs / groups;
+    weight_strides from{weights, in * taps, taps, w.kernel_width, 1};
+    if (is_depthwise(inputs, outputs, groups)) {
+      pack_depthwise(from, inputs, w.kernel_height, w.kernel_width, packed);
+      return;
+    }
+    for (int g = 0; g < groups; ++g) {
+      pack_panels(from, in, out, w.kernel_height, w.kernel_width, packed);
+      from.data += out * in * taps;
+      packed += packed_panels_size(in, out, w.kernel_height, w.kernel_width);
+    }
+  }
+
+  static std::ptrdiff_t scratch_each(const input& x, const window& w, padding_mode mode, int groups,
+                                     const input& y) {
+    return task_scratch(forward_task(x, w, mode, shape_of(y)), groups);
+  }
+
+  static void convolve(const input& x, const float* packed, const window& w, padding_mode mode, int groups,
+                       const epilogue<float>& epilogue, const feature_map<float>& y,
+                       std::span<float> scratch) {
+    run(forward_task(x, w, mode, y), packed, groups, epilogue, scratch);
+  }
+
+  // ---- adjoint
+
+  static std::ptrdiff_t packed_adjoint_size(int inputs, int outputs, const window& w, int groups) {
+    std::ptrdiff_t size = 0;
+    for_each_phase(w, [&](int, int, const phase_taps& rows, const phase_taps& columns) {
+      size += phase_size(inputs, outputs, groups, rows.count, columns.count);
+    });
+    return size;
+  }
+
+  static void pack_adjoint(const float* weights, int inputs, int outputs, const window& w, int groups,
+                           float* packed) {
+    const std::ptrdiff_t taps = std::ptrdiff_t{w.kernel_height} * w.kernel_width;
+    const int in = inputs / groups, out = outputs / groups;
+    for_each_phase(w, [&](int, int, const phase_taps& rows, const phase_taps& columns) {
+      if (rows.count == 0 || columns.count == 0) return;
+      weight_strides from{weights + rows.last * w.kernel_width + columns.last, taps, in * taps,
+                          -std::ptrdiff_t{rows.step} * w.kernel_width, -columns.step};
+      if (is_depthwise(inputs, outputs, groups)) {
+        pack_depthwise(from, inputs, rows.count, columns.count, packed);
+      } else {
+        float* to = packed;
+        for (int g = 0; g < groups; ++g) {
+          pack_panels(from, out, in, rows.count, columns.count, to);
+          from.data += out * in * taps;
+          to += packed_panels_size(out, in, rows.count, columns.count);
+        }
+      }
+      packed += phase_size(inputs, outputs, groups, rows.count, columns.count);
+    });
+  }
+
+  static std::ptrdiff_t adjoint_scratch_each(const input& gy, const window& w, int groups, const input& gx) {
+    std::ptrdiff_t size = 0;
+    for_each_phase(w, [&](int row, int column, const phase_taps&, const phase_taps&) {
+      size = std::max(size, task_scratch(phase_task(gy, w, row, column, shape_of(gx)), groups));
+    });
+    return size;
+  }
+
+  static void adjoint(const input& gy, const float* packed, const window& w, int groups,
+                      const epilogue<float>& epilogue, const feature_map<float>& gx,
+                      std::span<float> scratch) {
+    for_each_phase(w, [&](int row, int column, const phase_taps& rows, const phase_taps& columns) {
+      run(phase_task(gy, w, row, column, gx), packed, groups, epilogue, scratch);
+      packed += phase_size(gx.channels, gy.channels, groups, rows.count, columns.count);
+    });
+  }
+
+  // ---- gradient of the weights
+
+  static std::ptrdiff_t weight_gradient_scratch(const input& x, const input& gy, const window& w,
+                                                padding_mode mode, int groups, int thread_count) {
+    return weight_gradient_memory(gradient_task(x, gy, w, mode, groups, 0), thread_count);
+  }
+
+  static void weight_gradient(const input& x, const input& gy, const window& w, padding_mode mode, int groups,
+                              float* gw, std::span<float> scratch) {
+    const int tasks = is_depthwise(x.channels, gy.channels, groups) ? 1 : groups;
+    const std::ptrdiff_t size =
+        std::ptrdiff_t{gy.channels / groups} * (x.channels / groups) * w.kernel_height * w.kernel_width;
+    for (int g = 0; g < tasks; ++g)
+      detail::weight_gradient(gradient_task(x, gy, w, mode, groups, g), gw + g * size, scratch);
+  }
+
+ private:
+  static bool is_depthwise(int inputs, int outputs, int groups) {
+    return groups > 1 && inputs == groups && outputs == groups;
+  }
+  static feature_map<float> shape_of(const input& map) {
+    return {nullptr, map.batch, map.height, map.width, map.channels, map.pitch};
+  }
+
+  static std::ptrdiff_t phase_size(int inputs, int outputs, int groups, int rows, int columns) {
+    if (is_depthwise(inputs, outputs, groups)) return packed_depthwise_size(inputs, rows, columns);
+    return groups * packed_panels_size(outputs / groups, inputs / groups, rows, columns);
+  }
+  template <class Visit>
+  static void for_each_phase(const window& w, const Visit& visit) {
+    for (int row = 0; row < w.stride_height; ++row)
+      for (int column = 0; column < w.stride_width; ++column)
+        visit(row, column, taps_of_phase(row, w.kernel_height, w.stride_height, w.dilation_height),
+              taps_of_phase(column, w.kernel_width, w.stride_width, w.dilation_width));
+  }
+
+  static convolution_task forward_task(const input& x, const window& w, padding_mode mode,
+                                       const feature_map<float>& y) {
+    convolution_task t;
+    t.x = x;
+    t.y = y;
+    t.mode = mode;
+    t.vertical = forward_axis(y.height, w.kernel_height, w.stride_height, w.dilation_height, w.padding_top);
+    t.horizontal = forward_axis(y.width, w.kernel_width, w.stride_width, w.dilation_width, w.padding_left);
+    return t;
+  }
+  static convolution_task phase_task(const input& gy, const window& w, int row, int column,
+                                     const feature_map<float>& gx) {
+    convolution_task t;
+    t.x = gy;
+    t.y = gx;
+    t.vertical =
+        phase_axis(row, gx.height, w.kernel_height, w.stride_height, w.dilation_height, w.padding_top);
+    t.horizontal =
+        phase_axis(column, gx.width, w.kernel_width, w.stride_width, w.dilation_width, w.padding_left);
+    return t;
+  }
+  static weight_gradient_task gradient_task(const input& x, const input& gy, const window& w,
+                                            padding_mode mode, int groups, int g) {
+    weight_gradient_task t;
+    t.is_depthwise = is_depthwise(x.channels, gy.channels, groups);
+    t.x = t.is_depthwise ? x : slice_of(x, groups, g);
+    t.gy = t.is_depthwise ? gy : slice_of(gy, groups, g);
+    t.mode = mode;
+    t.vertical = forward_axis(gy.height, w.kernel_height, w.stride_height, w.dilation_height, w.padding_top);
+    t.horizontal = forward_axis(gy.width, w.kernel_width, w.stride_width, w.dilation_width, w.padding_left);
+    return t;
+  }
+
+  template <class Scalar>
+  static feature_map<Scalar> slice_of(const feature_map<Scalar>& map, int groups, int g) {
+    const int channels = map.channels / groups;
+    return map.slice(g * channels, channels);
+  }
+
+  static std::ptrdiff_t task_scratch(convolution_task t, int groups) {
+    if (is_depthwise(t.x.channels, t.y.channels, groups)) return depthwise_scratch(t);
+    t.x.channels /= groups;
+    return direct_scratch(t);
+  }
+
+  static void run(const convolution_task& whole, const float* packed, int groups,
+                  const epilogue<float>& store, std::span<float> scratch) {
+    convolution_task t = whole;
+    t.packed = packed;
+    t.store = &store;
+    if (is_depthwise(whole.x.channels, whole.y.channels, groups)) {
+      depthwise_convolution(t, scratch);
+      return;
+    }
+    for (int g = 0; g < groups; ++g) {
+      t.x = slice_of(whole.x, groups, g);
+      t.y = slice_of(whole.y, groups, g);
+      const epilogue<float> part = store.slice(g * t.y.channels, t.y.channels);
+      t.store = &part;
+      direct_convolution(t, scratch);
+      t.packed += packed_panels_size(t.x.channels, t.y.channels, t.vertical.taps, t.horizontal.taps);
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE
