@@ -30,8 +30,8 @@
 
 namespace lookalike {
 
-/// A file that is open for reading. Opening it costs memory for names and shapes only; numbers are read from
-/// the map as they are asked for.
+/// A file that is open for reading. Opening it costs memory for names and shapes only, at most about ten
+/// times the header's size; numbers are read from the map as they are asked for.
 ///
 /// What is refused, with a `file_error` that names file, tensor and reason: a header beyond 100,000,000 bytes
 /// (the reference implementation's limit) or beyond the file; a header that is not UTF-8, not JSON, or not a

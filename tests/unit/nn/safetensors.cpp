@@ -195,7 +195,7 @@ outcome open_anything(const bytes& content) {
 /// No file makes the reader allocate more than this. The constant is for messages and the parser's own state;
 /// the factor for rows of the table, of which the shortest takes 50 bytes of header.
 std::int64_t allocation_limit(const bytes& content) {
-  return 16384 + 24 * static_cast<std::int64_t>(content.size());
+  return 16384 + 12 * static_cast<std::int64_t>(content.size());
 }
 
 }  // namespace
