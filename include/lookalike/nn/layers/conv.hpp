@@ -148,7 +148,9 @@ struct conv_options {
 
 /// A convolution with `channels` output channels. Parameters: weight (channels, inputs / groups, kernel
 /// height, kernel width), bias (channels).
-constexpr architecture conv(int channels, conv_options options = {}) {
+// Options by reference: g++ 12 for AVX-512 copies 32 constant bytes wrongly when the first 16 are one
+// repeated number and the others are 0, such as kernel 2 x 2, stride 2 x 2, padding 0.
+constexpr architecture conv(int channels, const conv_options& options = {}) {
   const padding_2d padding = options.padding.resolved(options.kernel, options.dilation);
   return layer(layers::conv{.channels = channels,
                             .kernel_height = options.kernel.height,
