@@ -138,8 +138,9 @@ inline double fused_dot(std::span<const double> a, std::span<const double> b) {
   return sum;
 }
 
-/// Gram and Schmidt's orthonormal rows out of normal ones, each taken twice: once is not enough where a row
-/// lies almost in the span of those before it.
+/// Gram and Schmidt's orthonormal rows out of normal ones. A row that loses much of its length to those
+/// before it is taken once more: what is left of it then has lost its accuracy (Kahan and Parlett's
+/// criterion).
 inline std::vector<double> orthonormal_rows(std::size_t rows, std::size_t columns,
                                             random_sequence& sequence) {
   std::vector<double> matrix(rows * columns);
@@ -147,14 +148,18 @@ inline std::vector<double> orthonormal_rows(std::size_t rows, std::size_t column
   for (double& x : matrix) x = sequence.normal();
   for (std::size_t r = 0; r < rows; ++r) {
     const std::span<double> current = row(r);
-    for (int pass = 0; pass < 2; ++pass) {
+    double length = std::sqrt(fused_dot(current, current));
+    double left = 0;  // of the length, after the last pass
+    for (int passes = 0; left < 0.7 && passes < 3; ++passes) {
       for (std::size_t before = 0; before < r; ++before) {
         const std::span<const double> other = row(before);
         const double part = -fused_dot(current, other);
         for (std::size_t c = 0; c < columns; ++c) current[c] = std::fma(part, other[c], current[c]);
       }
+      const double shortened = std::sqrt(fused_dot(current, current));
+      left = shortened / length;
+      length = shortened;
     }
-    const double length = std::sqrt(fused_dot(current, current));
     for (double& x : current) x /= length;
   }
   return matrix;
