@@ -52,7 +52,7 @@ inline found_maximum<Scalar> find_maximum(const input_map<Scalar>& x, int n, con
     const Scalar* pixel = x.pixel(n, rows[i], columns.first) + channel;
     for (int j = 0; j < columns.count; ++j, pixel += columns.step * x.pitch) {
       const batch value = vector.load(pixel);
-      const auto better = value > best.value || value != value;
+      const auto better = value > best.value || xsimd::isnan(value);
       best.value = xsimd::select(better, value, best.value);
       best.number = xsimd::select(better, batch(number(i, j)), best.number);
     }
@@ -89,7 +89,7 @@ void pool_maximum(const input_map<Scalar>& x, const pool_geometry& geometry, con
         const Scalar* pixel = x.pixel(n, rows[i], columns.first) + channel;
         for (int j = 0; j < columns.count; ++j, pixel += columns.step * x.pitch) {
           const batch value = vector.load(pixel);
-          best = xsimd::select(value > best || value != value, value, best);
+          best = xsimd::select(value > best || xsimd::isnan(value), value, best);
         }
       }
       vector.store(out + channel, best);
