@@ -10,7 +10,7 @@
 
 #include <lookalike/core/error.hpp>
 #include <lookalike/core/parallel.hpp>
-#include <lookalike/simd/epilogue.hpp>
+#include <lookalike/simd/detail/fast_matrix_product.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 
 namespace lookalike::simd {
@@ -37,17 +37,24 @@ struct matrix_view {
 
 inline namespace LOOKALIKE_SIMD_NAMESPACE {
 
-/// Scratch of `matrix_product`, in scalars, with this many threads.
+/// Scratch of `matrix_product` on so many threads, in scalars. With less memory fewer threads work; memory
+/// for one is the least.
 template <class Scalar>
-std::ptrdiff_t matrix_product_scratch(std::ptrdiff_t rows, std::ptrdiff_t columns, std::ptrdiff_t depth) {
-  (void)rows, (void)columns, (void)depth;
-  return 0;
+std::ptrdiff_t matrix_product_scratch(std::ptrdiff_t rows, std::ptrdiff_t columns, std::ptrdiff_t depth,
+                                      int thread_count = threads()) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    const detail::matrix_task task{.rows = rows, .columns = columns, .depth = depth};
+    return thread_count * task.memory_each();
+  } else {
+    return 0;
+  }
 }
 
 /// c = a b + bias, or c += a b + bias if `accumulate`: a is rows x depth, b depth x columns, c rows x
-/// columns; `bias` has an entry for each column and may be null. Every element is a sum in an order that
-/// depends on depth only, so that a row of c depends neither on the number of rows nor on the number of
-/// threads. Throws `value_error` if extents do not go together, or scratch is too small.
+/// columns, with neighboring columns of c side by side; `bias` has an entry for each column and may be null.
+/// Every element is a sum in an order that depends on the depth only, so that a row of c depends neither on
+/// the number of rows nor on the number of threads. Throws `value_error` if extents do not go together,
+/// columns of c are not side by side, or scratch is too small.
 template <class Scalar>
 void matrix_product(const std::type_identity_t<matrix_view<const Scalar>>& a,
                     const std::type_identity_t<matrix_view<const Scalar>>& b,
@@ -56,18 +63,25 @@ void matrix_product(const std::type_identity_t<matrix_view<const Scalar>>& a,
   require(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns, "matrix_product: given ", a.rows,
           " x ", a.columns, " times ", b.rows, " x ", b.columns, " for a result of ", c.rows, " x ",
           c.columns);
-  require(static_cast<std::ptrdiff_t>(scratch.size()) >=
-              matrix_product_scratch<Scalar>(c.rows, c.columns, a.columns),
-          "matrix_product: given scratch for ", scratch.size(), " scalars, wanted ",
-          matrix_product_scratch<Scalar>(c.rows, c.columns, a.columns));
-  parallel_for(c.rows, [&](std::int64_t row) {
-    const auto i = static_cast<std::ptrdiff_t>(row);
-    for (std::ptrdiff_t j = 0; j < c.columns; ++j) {
-      Scalar sum = bias ? bias[j] : Scalar(0);
-      for (std::ptrdiff_t k = 0; k < a.columns; ++k) sum += a(i, k) * b(k, j);
-      c(i, j) = accumulate ? c(i, j) + sum : sum;
-    }
-  });
+  require(c.column_stride == 1 || c.columns < 2, "matrix_product: given a result with columns ",
+          c.column_stride, " apart, wanted them side by side");
+  const std::ptrdiff_t least = matrix_product_scratch<Scalar>(c.rows, c.columns, a.columns, 1);
+  require(static_cast<std::ptrdiff_t>(scratch.size()) >= least, "matrix_product: given scratch for ",
+          scratch.size(), " scalars, wanted ", least);
+  if constexpr (std::is_same_v<Scalar, float>) {
+    detail::fast_matrix_product({a.data, a.row_stride, a.column_stride, b.data, b.row_stride, b.column_stride,
+                                 bias, c.data, c.row_stride, c.rows, c.columns, a.columns, accumulate},
+                                scratch);
+  } else {
+    parallel_for(c.rows, [&](std::int64_t row) {
+      const auto i = static_cast<std::ptrdiff_t>(row);
+      for (std::ptrdiff_t j = 0; j < c.columns; ++j) {
+        Scalar sum = bias ? bias[j] : Scalar(0);
+        for (std::ptrdiff_t k = 0; k < a.columns; ++k) sum += a(i, k) * b(k, j);
+        c(i, j) = accumulate ? c(i, j) + sum : sum;
+      }
+    });
+  }
 }
 
 }  // namespace LOOKALIKE_SIMD_NAMESPACE

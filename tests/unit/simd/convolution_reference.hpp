@@ -74,15 +74,15 @@ class watched_map {
   std::vector<Scalar> before_;
 };
 
-/// Memory that tells whether anybody wrote behind it. It begins with nonsense.
+/// Memory that tells whether anybody wrote behind it. It begins with nonsense, and not on a cache line.
 template <class Scalar>
 class guarded_scratch {
  public:
   explicit guarded_scratch(std::ptrdiff_t size)
       : values_(static_cast<std::size_t>(size) + 64, Scalar(-777)), size_(static_cast<std::size_t>(size)) {}
-  std::span<Scalar> span() { return {values_.data(), size_}; }
+  std::span<Scalar> span() { return {values_.data() + 3, size_}; }
   bool overrun() const {
-    return std::any_of(values_.begin() + static_cast<std::ptrdiff_t>(size_), values_.end(),
+    return std::any_of(values_.begin() + 3 + static_cast<std::ptrdiff_t>(size_), values_.end(),
                        [](Scalar v) { return v != Scalar(-777); });
   }
 

@@ -3,9 +3,11 @@
 /// \file
 /// Which row or column of a map stands at a position beyond its border.
 
+#include <lookalike/simd/instruction_set.hpp>
 #include <lookalike/simd/window.hpp>
 
-namespace lookalike::simd::detail {
+namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
+namespace detail {
 
 /// The position in [0, extent) that is seen at `at`, however far outside; -1 where that is zero. "reflect"
 /// does not repeat the border (d c b | a b c d | c b a).
@@ -18,4 +20,5 @@ constexpr int border_index(int at, int extent, padding_mode mode) {
   return phase < extent ? phase : period - phase;
 }
 
-}  // namespace lookalike::simd::detail
+}  // namespace detail
+}  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE

@@ -54,14 +54,16 @@ inline void pack_panels(const weight_strides& w, int inputs, int outputs, int ro
     const int first = static_cast<int>(panel) * panel_channels;
     const int width = panel_width_at(first, outputs);
     const int used = std::min(width, outputs - first);
-    float* to = packed + std::ptrdiff_t{first} * inputs * row_taps * column_taps;
-    for (int k = 0; k < row_taps; ++k) {
-      for (int l = 0; l < column_taps; ++l) {
-        for (int c = 0; c < inputs; ++c, to += width) {
-          const float* from = w.data + first * w.output + c * w.input + k * w.row + l * w.column;
-          for (int o = 0; o < used; ++o) to[o] = from[o * w.output];
-          std::fill(to + used, to + width, 0.0f);
-        }
+    const std::ptrdiff_t tap_size = std::ptrdiff_t{inputs} * width;
+    float* panel_start = packed + std::ptrdiff_t{first} * inputs * row_taps * column_taps;
+    // taps innermost: they are neighbors where weights come from
+    for (int c = 0; c < inputs; ++c) {
+      for (int o = 0; o < width; ++o) {
+        const float* from = w.data + (first + o) * w.output + c * w.input;
+        float* to = panel_start + std::ptrdiff_t{c} * width + o;
+        for (int k = 0; k < row_taps; ++k)
+          for (int l = 0; l < column_taps; ++l, to += tap_size)
+            *to = o < used ? from[k * w.row + l * w.column] : 0.0f;
       }
     }
   });

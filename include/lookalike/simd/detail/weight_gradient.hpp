@@ -45,8 +45,10 @@ struct weight_gradient_parts {
   explicit weight_gradient_parts(const weight_gradient_task& t) {
     const int step = t.is_depthwise ? divide_up(t.x.channels, float_lanes) * float_lanes : t.x.channels;
     blocks = choose_blocks(t.gy.batch, t.vertical, t.horizontal, step, block_pixels);
-    pixel_parts = std::clamp<std::int64_t>(sums_budget / std::max<std::ptrdiff_t>(1, t.packed_size()), 1, 16);
-    pixel_parts = std::min(pixel_parts, std::max<std::int64_t>(1, blocks.count()));
+    // Parts are worth their memory, and the time to add them, only if each has many pixels.
+    const std::int64_t most = std::min<std::int64_t>(
+        t.gy.pixels() / 1024, sums_budget / std::max<std::ptrdiff_t>(1, t.packed_size()));
+    pixel_parts = std::clamp<std::int64_t>(most, 1, 16);
     channel_parts =
         std::min<std::int64_t>((15 + pixel_parts) / pixel_parts, divide_up(t.gy.channels, panel_channels));
     gradient_memory = std::ptrdiff_t{blocks.pictures} * blocks.rows * blocks.columns * panel_channels;
@@ -70,7 +72,7 @@ inline void pack_gradients(const feature_map<const float>& gy, const block_range
       for (int x = 0; x < range.columns; ++x, from += gy.pitch, to += width) {
         int c = 0;
         for (; c + float_lanes <= count; c += float_lanes)
-          floats::load_unaligned(from + c).store_aligned(to + c);
+          floats::load_unaligned(from + c).store_unaligned(to + c);
         for (; c < count; ++c) to[c] = from[c];
         for (; c < width; ++c) to[c] = 0;
       }
@@ -142,13 +144,41 @@ inline void depthwise_block_gradient(const weight_gradient_task& t, const input_
             const std::ptrdiff_t step = t.horizontal.stride * inputs.pixel_step;
             for (int column = 0; column < range.columns; ++column, x += step, g += float_lanes)
               sum[column % 4] =
-                  xsimd::fma(floats::load_unaligned(x), floats::load_aligned(g), sum[column % 4]);
+                  xsimd::fma(floats::load_unaligned(x), floats::load_unaligned(g), sum[column % 4]);
           }
         }
         (floats::load_unaligned(total) + ((sum[0] + sum[1]) + (sum[2] + sum[3]))).store_unaligned(total);
       }
     }
   }
+}
+
+/// gw += the sums of all parts, in order.
+inline void add_parts(const weight_gradient_task& t, float* sums, std::int64_t parts, float* gw) {
+  const std::ptrdiff_t size = t.packed_size();
+  const int inputs = t.is_depthwise ? 1 : t.x.channels;
+  const int taps = t.vertical.taps * t.horizontal.taps;
+  const int panel_outputs = t.is_depthwise ? t.gy.channels : panel_channels;
+  parallel_for(divide_up(t.gy.channels, panel_outputs), [&](std::int64_t panel) {
+    const int first = static_cast<int>(panel) * panel_outputs;
+    const int count = std::min(panel_outputs, t.gy.channels - first);
+    const int width =
+        t.is_depthwise ? divide_up(count, float_lanes) * float_lanes : panel_width_at(first, t.gy.channels);
+    float* total = sums + std::ptrdiff_t{first} * inputs * taps;
+    const std::ptrdiff_t panel_size = std::ptrdiff_t{width} * inputs * taps;
+    for (std::int64_t part = 1; part < parts; ++part) {
+      const float* other = total + part * size;
+      for (std::ptrdiff_t i = 0; i < panel_size; ++i) total[i] += other[i];
+    }
+    // taps innermost: they are neighbors in gw
+    for (int c = 0; c < inputs; ++c) {
+      for (int o = 0; o < count; ++o) {
+        float* out = gw + (std::ptrdiff_t{first + o} * inputs + c) * taps;
+        const float* from = total + std::ptrdiff_t{c} * width + o;
+        for (int tap = 0; tap < taps; ++tap) out[tap] += from[std::ptrdiff_t{tap} * inputs * width];
+      }
+    }
+  });
 }
 
 /// gw += the gradient, gw in the order O x I x kernel.
@@ -191,21 +221,7 @@ inline void weight_gradient(const weight_gradient_task& t, float* gw, std::span<
           }
         }
       });
-  const int inputs = t.is_depthwise ? 1 : t.x.channels;
-  const int taps = t.vertical.taps * t.horizontal.taps;
-  const int padded = divide_up(t.x.channels, float_lanes) * float_lanes;
-  parallel_for(t.gy.channels, [&](std::int64_t o) {
-    const int first = static_cast<int>(o) / panel_channels * panel_channels;
-    const int width = panel_width_at(first, t.gy.channels);
-    const float* sum = t.is_depthwise ? sums + o : sums + std::ptrdiff_t{first} * inputs * taps + (o - first);
-    const std::ptrdiff_t step = t.is_depthwise ? padded : width;
-    for (int tap = 0; tap < taps; ++tap) {
-      for (int c = 0; c < inputs; ++c, sum += step) {
-        float& out = gw[(o * inputs + c) * taps + tap];
-        for (std::int64_t part = 0; part < parts.pixel_parts; ++part) out += sum[part * size];
-      }
-    }
-  });
+  add_parts(t, sums, parts.pixel_parts, gw);
 }
 
 }  // namespace detail
