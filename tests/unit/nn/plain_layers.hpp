@@ -165,9 +165,10 @@ struct scale_layer : pointwise_layer<scale_layer> {
   }
 };
 
-/// x^2 / 2 + x: smooth, reads its input.
+/// x^2 / 2 + x: in place where no backward run follows, since that reads the input.
 struct bend_layer : pointwise_layer<bend_layer> {
   static constexpr std::string_view kind = "bend";
+  static constexpr bool in_place = true;
   static constexpr bool backward_reads_inputs = true;
   static constexpr bool backward_reads_output = false;
   template <class Scalar>

@@ -134,6 +134,7 @@ struct program_graph {
   constexpr std::span<const int> inputs(int i) const { return p.graph.inputs(i); }
   constexpr bool is_input(int i) const { return p.graph.at(i).is_input; }
   constexpr shape infer(int i, std::span<const shape> inputs, diagnosis& problem) const {
+    if (is_input(i)) return p.shapes[static_cast<std::size_t>(i)];  // with the extents given to the model
     return p.graph.at(i).infer_shape(p.graph.instance(i), inputs, problem);
   }
   constexpr std::string_view name(int i) const { return p.name(i); }
