@@ -1,7 +1,7 @@
 # The three libraries. All are headers only; what differs is what else they need.
 #
 #   lookalike::lookalike   everything that works on pictures in memory
-#   lookalike::io          reading and writing JPEG and PNG files (libjpeg-turbo, libpng)
+#   lookalike::io          reading and writing JPEG and PNG files and archives of them (libjpeg-turbo, libpng, zlib)
 #   lookalike::graph       the grid graph on which the algorithms of Boost.Graph run
 
 find_package(xsimd 8.1 CONFIG REQUIRED)
@@ -29,12 +29,13 @@ set(lookalike_components "")
 
 find_package(JPEG)
 find_package(PNG)
-if(JPEG_FOUND AND PNG_FOUND)
+find_package(ZLIB)
+if(JPEG_FOUND AND PNG_FOUND AND ZLIB_FOUND)
   list(APPEND lookalike_components io)
   add_library(lookalike_io INTERFACE)
   add_library(lookalike::io ALIAS lookalike_io)
   set_target_properties(lookalike_io PROPERTIES EXPORT_NAME io)
-  target_link_libraries(lookalike_io INTERFACE lookalike JPEG::JPEG PNG::PNG)
+  target_link_libraries(lookalike_io INTERFACE lookalike JPEG::JPEG PNG::PNG ZLIB::ZLIB)
 endif()
 
 find_package(Boost 1.74 CONFIG)
