@@ -5,17 +5,8 @@
 
 #include <cstddef>
 
-#include <xsimd/xsimd.hpp>
-
+#include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/instruction_set.hpp>
-
-#if defined(__GNUC__) && !defined(__clang__)
-// g++ 12 takes the deliberately undefined operands inside its own AVX-512 intrinsics for a mistake of whoever
-// inlines them (GCC bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
 
@@ -58,7 +49,3 @@ inline void exponentials(Scalar* values, std::size_t rows, double* sums) {
 }
 
 }  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE
-
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif

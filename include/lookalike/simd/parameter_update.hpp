@@ -8,17 +8,8 @@
 #include <array>
 #include <cstddef>
 
-#include <xsimd/xsimd.hpp>
-
+#include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/instruction_set.hpp>
-
-#if defined(__GNUC__) && !defined(__clang__)
-// g++ 12 takes the deliberately undefined operands inside its own AVX-512 intrinsics for a mistake of whoever
-// inlines them (GCC bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 
 namespace lookalike::simd {
 
@@ -185,7 +176,3 @@ inline void average_update(Scalar* averages, const Scalar* values, std::size_t c
 }  // namespace LOOKALIKE_SIMD_NAMESPACE
 
 }  // namespace lookalike::simd
-
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
