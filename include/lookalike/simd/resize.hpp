@@ -13,7 +13,8 @@
 ///     bilinear         scale (o + 1/2) - 1/2, at least 0
 ///     align_corners    o (input extent - 1) / (output extent - 1), or 0 if that has one position only
 ///
-/// computed in the scalar type, as PyTorch does; positions beyond the last pixel see the last pixel.
+/// computed in the scalar type for bilinear interpolation and in float for the nearest pixel, as PyTorch
+/// does; positions beyond the last pixel see the last pixel.
 
 #include <algorithm>
 #include <cmath>
@@ -60,15 +61,17 @@ resize_axis<Scalar> fill_resize_axis(interpolation rule, double factor, int inpu
   const auto last = static_cast<Scalar>(input - 1);
   const Scalar scale =
       factor > 0 ? static_cast<Scalar>(1 / factor) : static_cast<Scalar>(input) / static_cast<Scalar>(output);
+  const float coarse_scale =
+      factor > 0 ? static_cast<float>(1 / factor) : static_cast<float>(input) / static_cast<float>(output);
   for (int o = 0; o < output; ++o) {
     const auto position = static_cast<Scalar>(o);
     Scalar at = 0;
     switch (rule) {
       case interpolation::nearest:
-        at = std::floor(position * scale);
+        at = std::floor(static_cast<float>(o) * coarse_scale);
         break;
       case interpolation::nearest_exact:
-        at = std::floor((position + Scalar(0.5)) * scale);
+        at = std::floor((static_cast<float>(o) + 0.5f) * coarse_scale);
         break;
       case interpolation::bilinear:
         at = std::max((position + Scalar(0.5)) * scale - Scalar(0.5), Scalar(0));
