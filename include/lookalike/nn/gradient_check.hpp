@@ -71,7 +71,8 @@ inline gradient_report check_layer(const architecture& body, const std::vector<s
   if (common.batch == dynamic) common.batch = 2 + static_cast<int>(random.integer(2));
 
   tensor<double> expected;
-  for (const detail::layer_surrounding& around : detail::surroundings_of(body, given)) {
+  for (const detail::layer_surrounding& around :
+       detail::surroundings_of(body, given, options.constant_inputs)) {
     if (around.one_input && !(options.inputs.empty() && options.constant_inputs.empty())) continue;
     dynamic_model<double> net(around.network);
     detail::draw_parameters(net, options.seed, "checked");

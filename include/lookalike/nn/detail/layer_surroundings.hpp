@@ -4,6 +4,7 @@
 /// The small networks in which a layer is tried out: on its own, in place of what it reads, reading and
 /// writing slices of wider maps, twice over the same input with the same parameters.
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,9 +54,11 @@ struct layer_surrounding {
   bool one_input = false;  ///< the only input goes into all of the layer's
 };
 
-/// `given` are the shapes of the layer's inputs; heights and widths may be `dynamic`.
+/// `given` are the shapes of the layer's inputs; heights and widths may be `dynamic`. Those in `constant`
+/// have no gradient, and their values stay as they are.
 inline std::vector<layer_surrounding> surroundings_of(const architecture& body,
-                                                      const std::vector<shape>& given) {
+                                                      const std::vector<shape>& given,
+                                                      const std::vector<std::size_t>& constant) {
   std::vector<layer_surrounding> result;
   const architecture checked = named("checked", body);
   const auto source = [&](std::size_t i) {
@@ -78,7 +81,8 @@ inline std::vector<layer_surrounding> surroundings_of(const architecture& body,
   bool alike = true;
   for (std::size_t i = 0; i < given.size(); ++i) {
     sources.push_back(source(i));
-    scaled.push_back(named(part(i), source(i) | layer(channel_scale{})));
+    const bool varies = std::find(constant.begin(), constant.end(), i) == constant.end();
+    scaled.push_back(named(part(i), varies ? source(i) | layer(channel_scale{}) : source(i)));
     from_slices.push_back(from(part(i)) | beside);
     alike = alike && given[i] == given[0];
   }

@@ -3,9 +3,10 @@
 /// \file
 /// Feature maps side by side: what a skip connection ends in.
 
-#include <algorithm>
+#include <string_view>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/simd/elementwise.hpp>
 
 namespace lookalike {
 
@@ -53,11 +54,7 @@ struct concat {
       const feature_map<Scalar> out = call.output.slice(first, in.channels);
       first += in.channels;
       if (in.data == out.data) continue;
-      const bool repeated = in.height != out.height || in.width != out.width;
-      for_each_pixel(out, [&](int n, int y, int x, Scalar* to) {
-        const Scalar* pixel = repeated ? in.pixel(n, 0, 0) : in.pixel(n, y, x);
-        std::copy_n(pixel, in.channels, to);
-      });
+      simd::add(std::span<const feature_map<const Scalar>>(&in, 1), out);  // repeats a vector
     }
   }
 
@@ -70,13 +67,7 @@ struct concat {
       const feature_map<const Scalar> from = call.output_gradient.slice(first, channels);
       first += channels;
       if (!call.wants_input_gradient(i) || to.data == from.data) continue;
-      const bool repeated = to.height != from.height || to.width != from.width;
-      if (!call.accumulate[i])
-        for_each_pixel(to, [&](int, int, int, Scalar* pixel) { std::fill_n(pixel, channels, Scalar(0)); });
-      for_each_pixel(from, [&](int n, int y, int x, const Scalar* gradient) {
-        Scalar* pixel = repeated ? to.pixel(n, 0, 0) : to.pixel(n, y, x);
-        for (int c = 0; c < channels; ++c) pixel[c] += gradient[c];
-      });
+      simd::add_backward(from, to, call.accumulate[i]);
     }
   }
 };

@@ -109,12 +109,12 @@ struct max_unpool {
 }  // namespace layers
 
 /// Where the maxima of `max_pool(kernel, options)` are: pixels of each channel counted by rows.
-constexpr architecture max_pool_indices(extent_2d kernel, pool_options options = {}) {
+constexpr architecture max_pool_indices(extent_2d kernel, const pool_options& options = {}) {
   return layer(layers::max_pool_indices(kernel, options));
 }
 
 /// Undoes a pool. Inputs: values, indices.
-constexpr architecture max_unpool(extent_2d kernel, max_unpool_options options = {}) {
+constexpr architecture max_unpool(extent_2d kernel, const max_unpool_options& options = {}) {
   return layer(
       layers::max_unpool{.kernel_height = kernel.height,
                          .kernel_width = kernel.width,

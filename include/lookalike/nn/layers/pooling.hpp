@@ -70,12 +70,12 @@ struct average_pool : detail::sliding_pool {
 }  // namespace layers
 
 /// The maximum over windows of `kernel` pixels: `max_pool(2)`, `max_pool(3, {.stride = 2, .padding = 1})`.
-constexpr architecture max_pool(extent_2d kernel, pool_options options = {}) {
+constexpr architecture max_pool(extent_2d kernel, const pool_options& options = {}) {
   return layer(layers::max_pool(kernel, options));
 }
 
 /// The mean over windows of `kernel` pixels.
-constexpr architecture average_pool(extent_2d kernel, average_pool_options options = {}) {
+constexpr architecture average_pool(extent_2d kernel, const average_pool_options& options = {}) {
   return layer(layers::average_pool(kernel, options));
 }
 
