@@ -202,7 +202,9 @@ void soft_lookup_backward(const input_map<Scalar>& z, const input_map<Scalar>& g
                          soft_lookup_backward_scratch(pixels, count));
   const detail::lookup_query<Scalar> query{table, dimension, outputs, tau, options};
   const bool distance = options.score == lookup_score::squared_distance;
-  const Scalar inverse = tau > 0 ? Scalar(1) / tau : Scalar(0);
+  // bounded, so that no gradient of 0 becomes NaN
+  const Scalar inverse =
+      tau > 0 ? std::min(Scalar(1) / tau, std::numeric_limits<Scalar>::max() / 4) : Scalar(0);
   // the gradient of score i / tau is  factor (z - k)  or  factor k, in z, and that with the other sign or
   // factor z, in k
   const Scalar factor = distance ? -2 * inverse : query.score_factor() * inverse;
@@ -239,7 +241,7 @@ void soft_lookup_backward(const input_map<Scalar>& z, const input_map<Scalar>& g
         slopes[i] = weights[i] * (slopes[i] - mean);
         if (slopes[i] != 0) tau_part -= slopes[i] * (scores[i] - best);
       }
-      tau_parts[q] = tau_part * inverse * inverse;
+      tau_parts[q] = tau_part == 0 ? tau_part : tau_part * inverse * inverse;
       if (!gz.data) return;
       Scalar* to = gz.data + (start + q) * gz.pitch;
       detail::for_vectors<Scalar>(dimension, [&](std::ptrdiff_t c, auto vector) {
