@@ -35,7 +35,7 @@
 ///         });
 ///       }
 ///     };
-///     constexpr architecture net = input(3) | conv(8) | layer(channel_gate{.gain = 2}) | relu();
+///     const architecture net = input(3) | conv(8) | layer(channel_gate{.gain = 2}) | relu();
 ///
 /// What else such a struct may say, each with its default, is listed at `layer_rules` below.
 
@@ -46,6 +46,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include <lookalike/core/error.hpp>
 #include <lookalike/core/shape.hpp>
 #include <lookalike/core/static_text.hpp>
 #include <lookalike/nn/parameter.hpp>
@@ -107,8 +108,11 @@ class parameter_list {
     bool trainable = true;  ///< false: a buffer, such as a running mean
   };
 
-  /// `dimensions` in PyTorch's order: {output channels, input channels, kernel height, kernel width}.
+  /// `dimensions` in PyTorch's order: {output channels, input channels, kernel height, kernel width}. Throws
+  /// `value_error` for more than `capacity` parameters or four dimensions.
   constexpr void add(std::string_view name, std::initializer_list<std::int64_t> dimensions, options o) {
+    if (count_ == capacity || dimensions.size() > 4)
+      throw value_error("parameters: a layer has at most 8, of at most 4 dimensions");
     declared_parameter& row = rows_[static_cast<std::size_t>(count_++)];
     row = {name, {1, 1, 1, 1}, static_cast<int>(dimensions.size()), o.trainable, o.initial, o.fan_in};
     std::size_t axis = 0;
@@ -204,8 +208,10 @@ enum class fusion_role : unsigned char {
 };
 
 /// The window through which a layer sees its input, for receptive fields: along either axis, output position
-/// i sees `extent` inputs, `dilation` apart, from i * stride - padding on. A transposed convolution has an
-/// `upsampling` factor: output positions are `upsampling` times as dense as inputs.
+/// i sees `extent` inputs from i * stride - padding on; a dilated kernel reaches from its first to its last
+/// one. Where outputs are `upsampling` times as dense as inputs, they see `extent` of them from
+/// floor(i / upsampling) - padding on. Layers with options `kernel_height`, `kernel_width` and an upsampling
+/// are taken for transposed convolutions, whose inputs are counted exactly (nn/receptive_field.hpp).
 struct layer_window {
   int extent_height = 1, extent_width = 1;
   int stride_height = 1, stride_width = 1;
@@ -235,6 +241,7 @@ struct layer_rules {
   std::string_view kind;
   int inputs = 1;
   std::span<const std::string_view> attribute_names;
+  std::span<const double> attribute_defaults;
   bool backward_reads_inputs = true;
   bool backward_reads_output = true;
   bool in_place = false;
@@ -331,6 +338,9 @@ constexpr Layer from_numbers(std::span<const double> numbers) {
   return layer;
 }
 
+template <class Layer>
+inline constexpr auto attribute_defaults = to_numbers(Layer{});
+
 /// The functions behind `layer_rules`: each makes the struct again from its options and asks it.
 template <class Layer>
 struct layer_adaptor {
@@ -405,6 +415,7 @@ constexpr layer_rules make_rules() {
   r.kind = Layer::kind;
   if constexpr (requires { Layer::inputs; }) r.inputs = Layer::inputs;
   r.attribute_names = attribute_names<Layer>;
+  r.attribute_defaults = attribute_defaults<Layer>;
   if constexpr (requires { Layer::backward_reads_inputs; })
     r.backward_reads_inputs = Layer::backward_reads_inputs;
   if constexpr (requires { Layer::backward_reads_output; })
