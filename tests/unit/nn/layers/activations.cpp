@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/activations.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -113,4 +114,13 @@ TEST_CASE("tanh") {
   compare_both(
       layers::tanh{}, [](double x) { return std::tanh(x); },
       [](double x) { return 1 - std::tanh(x) * std::tanh(x); });
+}
+
+TEST_CASE("gradients of activations are differences of their values") {
+  for (const architecture& l :
+       {relu(), leaky_relu(0.2), elu(1.5), silu(), gelu(), sigmoid(), lookalike::tanh()}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
 }

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/batch_norm.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -111,4 +112,12 @@ TEST_CASE("one value a channel has no variance to train with") {
   const tensor<float> x(1, 5, 1, 1);
   CHECK_THROWS_AS(net.forward(x, {.training = true}), value_error);
   CHECK_NOTHROW(net.forward(x));
+}
+
+TEST_CASE("gradients of batch normalization are differences of its values") {
+  for (const architecture& l : {batch_norm(), batch_norm({.epsilon = 0.1, .affine = false})}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
 }

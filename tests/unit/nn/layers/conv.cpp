@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/conv.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -191,4 +192,16 @@ TEST_CASE("options arrive at run time as they do during compilation") {
   CHECK(conv(4, {.kernel = 2, .stride = 2, .padding = 0}) ==
         conv(4, {.kernel = {2, 2}, .stride = {2, 2}, .padding = {0, 0, 0, 0}}));
   CHECK(conv(4, {.kernel = 2, .stride = 2, .padding = 0}).numbers[5] == 0);
+}
+
+TEST_CASE("gradients of convolutions are differences of their values") {
+  for (const architecture& l :
+       {conv(3), conv(6, {.kernel = {3, 2}, .stride = 2, .groups = 2, .bias = false}),
+        conv(4,
+             {.kernel = 3, .padding = {2, 1}, .dilation = 2, .groups = 4, .border = padding_mode::reflect}),
+        conv(5, {.kernel = 5, .stride = {1, 2}, .border = padding_mode::replicate})}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
 }

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/fully_connected.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -85,4 +86,14 @@ TEST_CASE("fully connected parameters are PyTorch's matrix") {
   CHECK(net.parameters()[0].rank == 2);
   CHECK(net.parameters()[0].dimensions == std::array<std::int64_t, 4>{10, 60, 1, 1});
   CHECK(net.parameters()[0].fan_in == 60);
+}
+
+TEST_CASE("gradients of fully connected layers are differences of their values") {
+  for (const architecture& l : {fully_connected(5), fully_connected(3, {.bias = false})}) {
+    for (const shape& given : {shape{4, 3, 2}, shape{7, 1, 1}}) {
+      const gradient_report report = check_layer(l, {given});
+      INFO(report.text());
+      CHECK(report.ok());
+    }
+  }
 }

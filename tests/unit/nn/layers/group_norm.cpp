@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/group_norm.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -41,4 +42,12 @@ static_assert(model<grouped>::static_parameter_count == 24);
 TEST_CASE("group normalization and its gradients equal double loops") {
   for (unsigned seed = 0; seed < 50; ++seed) compare_with_loops<float>(seed);
   for (unsigned seed = 100; seed < 150; ++seed) compare_with_loops<double>(seed);
+}
+
+TEST_CASE("gradients of group normalization are differences of its values") {
+  for (const architecture& l : {group_norm(2), group_norm(1, {.affine = false})}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
 }

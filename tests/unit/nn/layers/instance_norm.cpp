@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/instance_norm.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -38,4 +39,12 @@ static_assert(model<styled>::static_parameter_count == 14);  // none by default,
 TEST_CASE("instance normalization and its gradients equal double loops") {
   for (unsigned seed = 0; seed < 50; ++seed) compare_with_loops<float>(seed);
   for (unsigned seed = 100; seed < 150; ++seed) compare_with_loops<double>(seed);
+}
+
+TEST_CASE("gradients of instance normalization are differences of its values") {
+  for (const architecture& l : {instance_norm(), instance_norm({.affine = true})}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
 }

@@ -2,6 +2,7 @@
 
 #include <lookalike/nn/combinators.hpp>
 #include <lookalike/nn/dynamic_model.hpp>
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/layer_norm.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -60,4 +61,19 @@ TEST_CASE("weights for every element of a picture need its extents") {
                     "layer_norm0: expects all extents of its input to be known, for its weight; give them to "
                     "input(...) or to the model");
   CHECK(dynamic_model<float>(net, 4, 5).parameter_count() == 2 * 60);
+}
+
+TEST_CASE("gradients of layer normalization are differences of its values") {
+  for (const architecture& l :
+       {layer_norm(), layer_norm({.affine = false, .scope = layer_norm_scope::picture})}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
+}
+
+TEST_CASE("gradients of layer normalization with a weight for every element are differences of its values") {
+  const gradient_report report = check_layer(layer_norm({.scope = layer_norm_scope::picture}), {{3, 4, 5}});
+  INFO(report.text());
+  CHECK(report.ok());
 }

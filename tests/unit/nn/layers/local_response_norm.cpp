@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/local_response_norm.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -76,4 +77,14 @@ TEST_CASE("the defaults of local response normalization are the paper's, alpha i
   for (double& v : x) v = 10;
   CHECK(net(x)(0, 50) == Approx(10 / std::pow(2 + 1e-4 * 500, 0.75)).epsilon(1e-12));
   CHECK(net(x)(0, 0) == Approx(10 / std::pow(2 + 1e-4 * 300, 0.75)).epsilon(1e-12));
+}
+
+TEST_CASE("gradients of local response normalization are differences of its values") {
+  for (const architecture& l :
+       {local_response_norm({.alpha = 0.1}),
+        local_response_norm({.size = 2, .alpha = 0.5, .beta = 0.6, .k = 1, .average = true})}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
 }

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/softmax.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -83,4 +84,12 @@ TEST_CASE("large scores do not overflow a softmax") {
   CHECK(y(0, 0) == 0.5f);
   CHECK(y(0, 1) == 0.5f);
   CHECK(y(0, 2) == 0);
+}
+
+TEST_CASE("gradients of softmax and its logarithm are differences of their values") {
+  for (const architecture& l : {softmax(), log_softmax()}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
 }

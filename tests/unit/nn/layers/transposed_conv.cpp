@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/layers/transposed_conv.hpp>
 #include <lookalike/nn/model.hpp>
 
@@ -156,4 +157,18 @@ TEST_CASE("the window of a transposed convolution covers the inputs that an outp
 TEST_CASE("an up-convolution makes each pixel from one pixel") {
   CHECK(up_conv(7) == transposed_conv(7, {.kernel = 2, .stride = 2}));
   CHECK(up_conv(7, 3) == transposed_conv(7, {.kernel = 3, .stride = 3}));
+}
+
+TEST_CASE("gradients of transposed convolutions are differences of their values") {
+  for (const architecture& l :
+       {up_conv(3), transposed_conv(6, {.kernel = 4, .padding = 1, .groups = 2, .bias = false}),
+        transposed_conv(2, {.kernel = {3, 2},
+                           .stride = {2, 1},
+                           .padding = 1,
+                           .output_padding = {1, 0},
+                           .dilation = {1, 2}})}) {
+    const gradient_report report = check_layer(l, {{4, dynamic, dynamic}});
+    INFO(report.text());
+    CHECK(report.ok());
+  }
 }
