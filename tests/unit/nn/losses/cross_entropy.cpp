@@ -114,6 +114,52 @@ TEST_CASE("cross-entropy and its gradient are their definition, for every target
   }
 }
 
+TEST_CASE("cross-entropy is PyTorch's by default, and its sum is PyTorch's sum") {
+  // torch 2.13: F.cross_entropy(x, y, **options) and F.cross_entropy(x, t, **options) in float64, and for the
+  // labels x.grad[1]
+  tensor<double> x(4, 3), t(4, 3);
+  const std::vector<double> logits{1, -2, 0.5, 0, 3, -1, 2, 2, -4, 0.25, -0.5, 1.5};
+  const std::vector<double> distribution{0.2, 0.3, 0.5, 1, 0, 0, 0.1, 0.1, 0.8, 0, 0.5, 0.5};
+  std::copy(logits.begin(), logits.end(), x.begin());
+  std::copy(distribution.begin(), distribution.end(), t.begin());
+  const std::vector<int> y{0, 2, -100, 1};
+  const std::vector<double> w{0.5, 2, 1.25};
+  struct torch_result {
+    cross_entropy loss;
+    double of_labels, of_distribution;
+    std::array<double, 3> gradient;
+  };
+  for (const torch_result& torch : {
+           torch_result{{},
+                        2.3074775566341716,
+                        2.8917046147895604,
+                        {0.01553754085932463, 0.31207985062550192, -0.32761739148482649}},
+           torch_result{{.class_weights = w},
+                        2.676948548926275,
+                        3.438484215682863,
+                        {0.01553754085932463, 0.31207985062550192, -0.32761739148482649}},
+           torch_result{{.label_smoothing = 0.2},
+                        2.2130331121897271,
+                        2.7233712814562274,
+                        {-0.0066846813628975935, 0.28985762840327967, -0.28317294704038204}},
+           torch_result{{.class_weights = w, .label_smoothing = 0.2},
+                        2.5186099060234102,
+                        3.2726718595770143,
+                        {0.0066486519704357407, 0.27652429506994636, -0.28317294704038204}},
+           torch_result{{.class_weights = w, .label_smoothing = 0.2, .reduce = reduction::sum},
+                        9.4447871475877871,
+                        13.090687438308057,
+                        {0.024932444889134028, 1.0369661065122988, -1.0618985514014327}},
+       }) {
+    const auto result = torch.loss(x, y);
+    CHECK(result.value == Approx(torch.of_labels).epsilon(1e-14));
+    for (std::int64_t c = 0; c < 3; ++c) {
+      CHECK(result.gradient(1, c) == Approx(torch.gradient[static_cast<std::size_t>(c)]).epsilon(1e-13));
+    }
+    CHECK(torch.loss(x, t).value == Approx(torch.of_distribution).epsilon(1e-14));
+  }
+}
+
 TEST_CASE("equal logits of C classes have the cross-entropy log C") {
   tensor<float> logits(3, 10);
   CHECK(cross_entropy{}(logits, std::vector<int>{0, 5, 9}).value == Approx(std::log(10.0)).epsilon(1e-7));
