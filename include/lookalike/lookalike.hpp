@@ -10,6 +10,8 @@
 #include <lookalike/graph.hpp>
 #include <lookalike/image.hpp>
 #include <lookalike/inpaint.hpp>
+#include <lookalike/models.hpp>
+#include <lookalike/nn.hpp>
 #include <lookalike/retrieve.hpp>
 #include <lookalike/simd.hpp>
 #include <lookalike/stage.hpp>
