@@ -21,7 +21,7 @@ struct early_stopping_options {
 
 /// Watches one value a step or epoch:
 ///
-///     if (watch.update(loss, epoch)) save_checkpoint(...);   // the best so far
+///     if (watch.update(loss, epoch)) best.save(path);   // a checkpoint of the best so far
 ///     if (watch.should_stop()) break;
 class early_stopping {
  public:
