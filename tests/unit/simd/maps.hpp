@@ -23,7 +23,11 @@ struct grid {
   std::vector<double> values;
 
   grid(int n, int h, int w, int c, double value = 0)
-      : batch(n), height(h), width(w), channels(c), values(static_cast<std::size_t>(n) * h * w * c, value) {}
+      : batch(n),
+        height(h),
+        width(w),
+        channels(c),
+        values(static_cast<std::size_t>(std::ptrdiff_t{n} * h * w * c), value) {}
 
   std::size_t at(int n, int y, int x, int c) const {
     return static_cast<std::size_t>(((std::ptrdiff_t{n} * height + y) * width + x) * channels + c);
