@@ -48,24 +48,46 @@ inline int panel_width_at(int first_output, int outputs) {
   return outputs - first_output > float_lanes ? panel_channels : float_lanes;
 }
 
+/// Visits the weights of a panel of outputs in pieces of a few inputs and taps, each of which fits a small
+/// table: `visit(first input, inputs, first tap, taps)`. Weights have taps as neighbors, panels have outputs,
+/// and both lie whole pages apart, which the first-level cache does not like; a table stands between them.
+struct weight_table {
+  static constexpr int inputs = 8;
+  static constexpr int taps = 16;
+  alignas(64) float values[inputs][taps][panel_channels];
+
+  template <class Visit>
+  static void for_each_piece(int all_inputs, int all_taps, const Visit& visit) {
+    for (int c = 0; c < all_inputs; c += inputs)
+      for (int tap = 0; tap < all_taps; tap += taps)
+        visit(c, std::min(inputs, all_inputs - c), tap, std::min(taps, all_taps - tap));
+  }
+};
+
 inline void pack_panels(const weight_strides& w, int inputs, int outputs, int row_taps, int column_taps,
                         float* packed) {
+  const int taps = row_taps * column_taps;
   parallel_for(divide_up(outputs, panel_channels), [&](std::int64_t panel) {
     const int first = static_cast<int>(panel) * panel_channels;
     const int width = panel_width_at(first, outputs);
     const int used = std::min(width, outputs - first);
-    const std::ptrdiff_t tap_size = std::ptrdiff_t{inputs} * width;
-    float* panel_start = packed + std::ptrdiff_t{first} * inputs * row_taps * column_taps;
-    // taps innermost: they are neighbors where weights come from
-    for (int c = 0; c < inputs; ++c) {
-      for (int o = 0; o < width; ++o) {
-        const float* from = w.data + (first + o) * w.output + c * w.input;
-        float* to = panel_start + std::ptrdiff_t{c} * width + o;
-        for (int k = 0; k < row_taps; ++k)
-          for (int l = 0; l < column_taps; ++l, to += tap_size)
-            *to = o < used ? from[k * w.row + l * w.column] : 0.0f;
+    float* panel_start = packed + std::ptrdiff_t{first} * inputs * taps;
+    weight_table table = {};
+    weight_table::for_each_piece(inputs, taps, [&](int c0, int c_count, int tap0, int tap_count) {
+      std::ptrdiff_t offsets[weight_table::taps];
+      for (int i = 0; i < tap_count; ++i)
+        offsets[i] = (tap0 + i) / column_taps * w.row + (tap0 + i) % column_taps * w.column;
+      for (int o = 0; o < used; ++o) {
+        for (int c = 0; c < c_count; ++c) {
+          const float* from = w.data + (first + o) * w.output + (c0 + c) * w.input;
+          for (int i = 0; i < tap_count; ++i) table.values[c][i][o] = from[offsets[i]];
+        }
       }
-    }
+      for (int i = 0; i < tap_count; ++i)
+        for (int c = 0; c < c_count; ++c)
+          std::copy_n(table.values[c][i], width,
+                      panel_start + (std::ptrdiff_t{tap0 + i} * inputs + c0 + c) * width);
+    });
   });
 }
 

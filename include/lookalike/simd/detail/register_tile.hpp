@@ -64,7 +64,7 @@ template <int Rows, int Vectors, class Input>
   unroll(
       up_to<Vectors>, [&](int v) __attribute__((always_inline)) {
         w[v] = floats::load_unaligned(weights + v * float_lanes);
-        keep_in_register(w[v]);
+        if constexpr (tile_rows<2> < 12) keep_in_register(w[v]);  // with 32 registers g++ does well by itself
       });
   unroll(
       up_to<Rows>, [&](int r) __attribute__((always_inline)) {

@@ -170,14 +170,22 @@ inline void add_parts(const weight_gradient_task& t, float* sums, std::int64_t p
       const float* other = total + part * size;
       for (std::ptrdiff_t i = 0; i < panel_size; ++i) total[i] += other[i];
     }
-    // taps innermost: they are neighbors in gw
-    for (int c = 0; c < inputs; ++c) {
-      for (int o = 0; o < count; ++o) {
-        float* out = gw + (std::ptrdiff_t{first + o} * inputs + c) * taps;
-        const float* from = total + std::ptrdiff_t{c} * width + o;
-        for (int tap = 0; tap < taps; ++tap) out[tap] += from[std::ptrdiff_t{tap} * inputs * width];
+    weight_table table;
+    weight_table::for_each_piece(inputs, taps, [&](int c0, int c_count, int tap0, int tap_count) {
+      for (int o0 = 0; o0 < count; o0 += panel_channels) {
+        const int o_count = std::min(panel_channels, count - o0);
+        for (int i = 0; i < tap_count; ++i)
+          for (int c = 0; c < c_count; ++c)
+            std::copy_n(total + (std::ptrdiff_t{tap0 + i} * inputs + c0 + c) * width + o0, o_count,
+                        table.values[c][i]);
+        for (int o = 0; o < o_count; ++o) {
+          for (int c = 0; c < c_count; ++c) {
+            float* out = gw + (std::ptrdiff_t{first + o0 + o} * inputs + c0 + c) * taps + tap0;
+            for (int i = 0; i < tap_count; ++i) out[i] += table.values[c][i][o];
+          }
+        }
       }
-    }
+    });
   });
 }
 
