@@ -39,7 +39,11 @@ Batch inverse_power(const Batch& d, double beta) {
     const Batch root = xsimd::sqrt(d);
     return Batch(scalar(1)) / (root * xsimd::sqrt(root));
   }
-  return xsimd::pow(d, Batch(static_cast<scalar>(-beta)));
+  // One by one: xsimd 8.1's logarithm does not compile for AVX-512BW.
+  alignas(Batch::arch_type::alignment()) scalar lanes[Batch::size];
+  d.store_aligned(lanes);
+  for (scalar& lane : lanes) lane = std::pow(lane, static_cast<scalar>(-beta));
+  return Batch::load_aligned(lanes);
 }
 
 /// The rows of scratch memory of one block: channels with a margin of zeros on both sides, wide enough for

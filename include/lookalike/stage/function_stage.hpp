@@ -17,19 +17,19 @@ namespace lookalike {
 namespace detail {
 
 template <class... Parameters>
-struct parameter_list {};
+struct function_parameters {};
 template <class Parameter>
-struct parameter_list<Parameter> {
+struct function_parameters<Parameter> {
   using first = std::remove_cvref_t<Parameter>;
 };
 template <class Parameter>
-struct parameter_list<Parameter, const progress&> : parameter_list<Parameter> {};
+struct function_parameters<Parameter, const progress&> : function_parameters<Parameter> {};
 
 // Deduction guides of std::function know the signature of every function object that has just one.
 template <class Signature>
 struct signature;
 template <class Result, class... Parameters>
-struct signature<std::function<Result(Parameters...)>> : parameter_list<Parameters...> {};
+struct signature<std::function<Result(Parameters...)>> : function_parameters<Parameters...> {};
 
 template <class F>
 using first_parameter = typename signature<decltype(std::function(std::declval<F>()))>::first;

@@ -33,7 +33,7 @@ tensor_view<Scalar> permuted_view(const simd::feature_map<Scalar>& m, const std:
 
 /// Row `y` of picture `n` from column `x` on, `width` pixels of it.
 template <class Scalar>
-simd::feature_map<Scalar> row_view(const simd::feature_map<Scalar>& m, int n, int y, int x, int width) {
+simd::feature_map<Scalar> part_of_row(const simd::feature_map<Scalar>& m, int n, int y, int x, int width) {
   return {m.pixel(n, y, x), 1, 1, width, m.channels, m.pitch};
 }
 

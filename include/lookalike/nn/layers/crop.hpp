@@ -20,7 +20,7 @@ template <class Scalar>
 void copy_window(const feature_map<const Scalar>& from, int top, int left, const feature_map<Scalar>& to) {
   for (int n = 0; n < to.batch; ++n)
     for (int y = 0; y < to.height; ++y)
-      simd::copy(row_view(from, n, top + y, left, to.width), row_view(to, n, y, 0, to.width));
+      simd::copy(part_of_row(from, n, top + y, left, to.width), part_of_row(to, n, y, 0, to.width));
 }
 
 /// The way back. Without `accumulate` what lies around the window becomes 0.
@@ -30,7 +30,7 @@ void copy_into_window(const feature_map<const Scalar>& from, int top, int left, 
   if (!accumulate) simd::fill(to, Scalar(0));
   for (int n = 0; n < from.batch; ++n)
     for (int y = 0; y < from.height; ++y)
-      simd::copy(row_view(from, n, y, 0, from.width), row_view(to, n, top + y, left, from.width), accumulate);
+      simd::copy(part_of_row(from, n, y, 0, from.width), part_of_row(to, n, top + y, left, from.width), accumulate);
 }
 
 }  // namespace detail
