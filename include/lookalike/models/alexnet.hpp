@@ -3,16 +3,20 @@
 /// \file
 /// AlexNet (Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural
 /// networks", NIPS 2012): the network of the paper, whose groups mirror its two graphics cards, and the
-/// single-tower variant that later work uses. Its next-to-last layer is a descriptor of pictures: expose
-/// "descriptor".
+/// single-tower variant that later work uses. Inputs are RGB, the paper's with the mean picture of the
+/// training set taken off (values in [-128, 128]), torchvision's normalized to mean 0 and deviation 1 by
+/// channel.
+///
+/// The next-to-last layer is a descriptor of pictures: `alexnet() | expose("classifier.descriptor")` keeps
+/// its 4096 numbers, `pass["classifier.descriptor"]` shows them.
 
 #include <lookalike/nn/combinators.hpp>
 #include <lookalike/nn/layers.hpp>
 
 namespace lookalike {
 
-/// The network of the paper, for pictures of 3 x 227 x 227 (the paper says 224; its arithmetic needs 227).
-/// Yields one score (logit) for each class. 60,965,224 parameters for 1000 classes.
+/// The network of the paper (section 3, figure 2), for pictures of 3 x 227 x 227 (the paper says 224; its
+/// arithmetic needs 227). Yields one score (logit) for each class. 60,965,224 parameters for 1000 classes.
 constexpr architecture alexnet(int classes = 1000) {
   const architecture normalize = local_response_norm({.size = 5, .alpha = 1e-4, .beta = 0.75, .k = 2});
   const architecture pool = max_pool(3, {.stride = 2});
@@ -29,8 +33,9 @@ constexpr architecture alexnet(int classes = 1000) {
          named("classifier", classifier);
 }
 
-/// One tower without groups and local response normalization, for pictures of 3 x 224 x 224 or more
-/// (torchvision's `alexnet`). 61,100,840 parameters for 1000 classes.
+/// One tower without groups and local response normalization (Krizhevsky, "One weird trick for parallelizing
+/// convolutional neural networks", 2014; torchvision's `alexnet`), for pictures of 3 x 63 x 63 or more,
+/// usually 3 x 224 x 224. 61,100,840 parameters for 1000 classes.
 constexpr architecture alexnet_single_tower(int classes = 1000) {
   const architecture pool = max_pool(3, {.stride = 2});
   const architecture features = conv(64, {.kernel = 11, .stride = 4, .padding = 2}) | relu() | pool  //

@@ -3,7 +3,8 @@
 /// \file
 /// Autoencoders: networks that learn to yield what they are given through a narrow middle. The linear one
 /// finds the principal subspace (Baldi and Hornik, "Neural networks and principal component analysis", 1989);
-/// the convolutional one's middle is a learned descriptor. The part named "code" is the representation.
+/// the convolutional one's middle is a learned descriptor. The part named "code" is the representation:
+/// `... | expose("code")` keeps it for `pass["code"]`.
 
 #include <lookalike/nn/combinators.hpp>
 #include <lookalike/nn/layers.hpp>
@@ -26,9 +27,15 @@ struct autoencoder_options {
   int code = 128;    ///< numbers in the middle
 };
 
-/// Convolutions of stride 2 down to a code, and transposed ones back up to the picture, in [0, 1].
-/// Extents must be multiples of 2^halvings.
+/// Convolutions of stride 2 down to a code, and transposed ones back up to the picture, in [0, 1]. Throws
+/// `value_error` (stops the compiler in a constant expression) unless there is a halving and the extents are
+/// multiples of 2^halvings.
 constexpr architecture convolutional_autoencoder(shape picture, autoencoder_options options = {}) {
+  if (options.halvings < 1 || picture.height % (1 << options.halvings) != 0 ||
+      picture.width % (1 << options.halvings) != 0)
+    throw value_error(
+        "convolutional_autoencoder: wanted 1 or more halvings, and extents that are multiples of "
+        "2^halvings");
   architecture down, up;
   for (int i = 0; i < options.halvings; ++i) {
     const int channels = options.width << i;

@@ -2,7 +2,8 @@
 
 /// \file
 /// The network of Colorful Image Colorization (Zhang, Isola and Efros, ECCV 2016): lightness in, for every
-/// fourth pixel the scores of 313 colors out.
+/// fourth pixel the scores of 313 colors out. What the colors are, how true colors are told in them, and how
+/// scores become colors again is in models/color_bins.hpp.
 
 #include <string_view>
 
@@ -11,8 +12,8 @@
 
 namespace lookalike {
 
-/// 1 x H x W (lightness, (L - 50) / 100) in, 313 x H/4 x W/4 (logits) out; H and W must be multiples of 8.
-/// 32,235,385 parameters.
+/// The network of the paper (table 4): 1 x H x W (lightness, (L - 50) / 100) in, 313 x H/4 x W/4 (logits)
+/// out; H and W must be multiples of 8. 32,235,385 parameters.
 constexpr architecture colorful_colorization(int colors = 313) {
   const auto block = [](std::string_view name, int count, int channels, int last_stride, int dilation) {
     architecture b;
@@ -34,6 +35,15 @@ constexpr architecture colorful_colorization(int colors = 313) {
          | block("block7", 3, 512, 1, 1)  //
          | named("block8", up)            // 1/4
          | conv(colors, {.kernel = 1});
+}
+
+/// The network as its authors released it for PyTorch: the same, its softmax (of temperature 1), the mean of
+/// the colors by it, and bilinear upsampling; 2 x H x W out, a and b divided by 110. The colors are the 626
+/// further parameters "decode.conv0.weight".
+constexpr architecture colorful_colorization_release(int colors = 313) {
+  return colorful_colorization(colors) | softmax()                 //
+         | named("decode", conv(2, {.kernel = 1, .bias = false}))  // 1/4
+         | upsample(4, {.method = interpolation::bilinear});
 }
 
 }  // namespace lookalike

@@ -3,7 +3,7 @@
 /// \file
 /// The networks of pix2pix (Isola, Zhu, Zhou and Efros, "Image-to-image translation with conditional
 /// adversarial networks", CVPR 2017): a U-Net that translates pictures, and a discriminator that judges
-/// patches.
+/// patches (section 3.2 and appendix 6.1). Pictures have values in [-1, 1].
 
 #include <lookalike/nn/combinators.hpp>
 #include <lookalike/nn/layers.hpp>
@@ -15,7 +15,7 @@ struct pix2pix_options {
   int inputs = 3;
   int outputs = 3;
   int width = 64;  ///< channels of the highest level
-  int levels = 8;  ///< halvings; the deepest map of a 256 x 256 picture is 1 x 1
+  int levels = 8;  ///< halvings, 2 or more; the deepest map of a 256 x 256 picture is 1 x 1
 };
 
 namespace detail {
@@ -38,8 +38,9 @@ constexpr architecture pix2pix_level(const pix2pix_options& options, int channel
 }  // namespace detail
 
 /// The U-Net generator ("U-Net 256"): pictures of 256 x 256 (multiples of 2^levels) in [-1, 1] in and out.
-/// 54,413,955 parameters.
+/// 54,413,955 parameters. Throws `value_error` for fewer than 2 levels.
 constexpr architecture pix2pix_generator(pix2pix_options options = {}) {
+  if (options.levels < 2) throw value_error("pix2pix_generator: wanted 2 or more levels");
   return input(options.inputs) |
          conv(options.width, {.kernel = 4, .stride = 2, .padding = 1, .bias = false}) |
          named("below", detail::pix2pix_level(options, options.width, 1)) | relu() |
@@ -47,7 +48,9 @@ constexpr architecture pix2pix_generator(pix2pix_options options = {}) {
 }
 
 /// The discriminator "PatchGAN": one score (logit) for each patch of 70 x 70 pixels of the pair
-/// [condition, picture]. 2,768,705 parameters for 6 channels.
+/// [condition, picture], given as one picture of `inputs` channels. 3 x 256 x 256 and 3 x 256 x 256 in,
+/// 1 x 30 x 30 out. `layers` says how many convolutions lie between the first and the last. 2,768,705
+/// parameters for 6 channels.
 constexpr architecture patch_discriminator(int inputs = 6, int width = 64, int layers = 3) {
   architecture net = input(inputs) | conv(width, {.kernel = 4, .stride = 2, .padding = 1}) | leaky_relu(0.2);
   for (int i = 1; i <= layers; ++i) {

@@ -2,8 +2,8 @@
 
 /// \file
 /// Residual networks (He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 2016): the
-/// ImageNet networks of 18, 34 and 50 layers, those for CIFAR of 6n + 2 layers, and the plain networks they
-/// are compared with.
+/// ImageNet networks of 18 to 152 layers (table 1), those for CIFAR of 6n + 2 layers (section 4.2), and the
+/// plain networks they are compared with. Inputs are RGB, normalized to mean 0 and deviation 1 by channel.
 
 #include <string_view>
 
@@ -18,9 +18,10 @@ enum class stride_place : unsigned char { first, middle };
 
 /// How a block's input gets the shape of its output (section 3.3 of the paper).
 enum class shortcut_kind : unsigned char {
-  padding,     ///< A: every second pixel, and zeros for the new channels; no parameters
-  projection,  ///< B: a 1 x 1 convolution where the shape changes
-  none,        ///< no shortcut at all: a plain network
+  padding,                ///< A: every second pixel, and zeros for the new channels; no parameters
+  projection,             ///< B: a 1 x 1 convolution where the shape changes
+  none,                   ///< no shortcut at all: a plain network
+  projection_everywhere,  ///< C: a 1 x 1 convolution around every block
 };
 
 /// What the residual networks differ in.
@@ -38,8 +39,9 @@ constexpr architecture conv_norm(int channels, int kernel, int stride = 1) {
 
 /// The way around the body of a block that turns `from` channels into `to`.
 constexpr architecture shortcut(shortcut_kind kind, int from, int to, int stride) {
-  if (from == to && stride == 1) return identity();
-  if (kind == shortcut_kind::projection) return named("shortcut", conv_norm(to, 1, stride));
+  const bool projects = kind == shortcut_kind::projection_everywhere;
+  if (from == to && stride == 1 && !projects) return identity();
+  if (projects || kind == shortcut_kind::projection) return named("shortcut", conv_norm(to, 1, stride));
   architecture way = identity();
   if (stride != 1) way = max_pool(1, {.stride = stride});
   return way | pad_channels((to - from) / 2, to - from - (to - from) / 2);
@@ -121,9 +123,13 @@ constexpr architecture resnet152(resnet_options options = {}) {
 
 /// The networks for CIFAR (section 4.2): `depth` = 6n + 2 layers (20, 32, 44, 56, 110), for pictures of
 /// 3 x 32 x 32; `width` is the number of channels of the first stage. 269,722 parameters at depth 20, 464,154
-/// at 32, 658,586 at 44, 853,018 at 56, 1,727,962 at 110, with shortcuts of kind A or none.
+/// at 32, 658,586 at 44, 853,018 at 56, 1,727,962 at 110, with shortcuts of kind A or none. The part named
+/// "descriptor" has the 4 width numbers that the classes are told from. Throws `value_error` for another
+/// depth.
 constexpr architecture cifar_resnet(
     int depth, resnet_options options = {.classes = 10, .shortcut = shortcut_kind::padding}, int width = 16) {
+  if (depth < 8 || depth % 6 != 2)
+    throw value_error("cifar_resnet: wanted a depth of 6n + 2: 20, 32, 44, ...");
   const int count = (depth - 2) / 6;
   const auto stage = [&](std::string_view name, int from, int channels, int stride) {
     return named(name, detail::resnet_stage(basic_block, 1, from, channels, count, stride, options));

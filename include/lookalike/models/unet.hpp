@@ -3,7 +3,8 @@
 /// \file
 /// U-Net (Ronneberger, Fischer and Brox, "U-Net: Convolutional networks for biomedical image segmentation",
 /// MICCAI 2015). A U-Net is nothing but recursion on `skip`: on every level the feature map goes down and
-/// comes back, and is joined with itself.
+/// comes back, and is joined with itself. Inputs are pictures with values in [0, 1] or normalized; outputs
+/// are scores (logits) for each pixel.
 
 #include <lookalike/nn/combinators.hpp>
 #include <lookalike/nn/layers.hpp>
@@ -11,7 +12,8 @@
 namespace lookalike {
 
 /// The body of a U-Net with `levels` poolings; `block(channels)` makes the convolutions of one level.
-/// Heights and widths must be multiples of 2^levels.
+/// Heights and widths must be multiples of 2^levels. Parameters are called by the way down to them:
+/// `below.below.encoder.conv0.weight` is on the third level from above.
 constexpr architecture unet(int levels, int channels, auto block) {
   if (levels == 0) return named("bottleneck", block(channels));
   return named("encoder", block(channels)) |
@@ -55,20 +57,21 @@ struct unet_options {
   int levels = 4;   ///< poolings
 };
 
-/// The network of the paper: 1 x 572 x 572 in, 2 x 388 x 388 out. Extents must be 12 more than a multiple of
-/// 16; the output is 184 pixels less. 31,030,658 parameters.
+/// The network of the paper (figure 1): 1 x 572 x 572 in, 2 x 388 x 388 out. Extents must be 12 more than a
+/// multiple of 16, 188 or more; the output is 184 pixels less. 31,030,658 parameters.
 constexpr architecture unet_original(unet_options options = {}) {
   return input(options.inputs) | valid_unet(options.levels, options.width, valid_block) |
          conv(options.classes, {.kernel = 1});
 }
 
 /// The same network with borders of zeros: as many pixels out as in; extents must be multiples of 2^levels.
+/// With the parameters of the original it yields the same wherever that one sees no border.
 constexpr architecture unet_padded(unet_options options = {}) {
   return input(options.inputs) | unet(options.levels, options.width, padded_block) |
          conv(options.classes, {.kernel = 1});
 }
 
-/// With borders of zeros and batch normalization.
+/// With borders of zeros and batch normalization. 31,036,546 parameters (2 classes, 1 channel).
 constexpr architecture unet_normalized(unet_options options = {}) {
   return input(options.inputs) | unet(options.levels, options.width, double_conv) |
          conv(options.classes, {.kernel = 1});
