@@ -90,11 +90,7 @@ void reduce(const feature_map<const Scalar>& gy, const broadcast_map<Scalar>& sp
   const std::ptrdiff_t plane = std::ptrdiff_t{gy.height} * gy.width;
   const auto deliver = [&](Scalar& to, Scalar value) { to = accumulate ? to + value : value; };
   const auto sum_of_lanes = [](const batch& value, std::ptrdiff_t count) {
-    alignas(64) Scalar buffer[static_cast<std::size_t>(lanes<Scalar>)];
-    value.store_aligned(buffer);
-    Scalar sum = 0;
-    for (std::ptrdiff_t l = 0; l < count; ++l) sum += buffer[l];
-    return sum;
+    return xsimd::hadd(xsimd::select(first_lanes<Scalar>(count), value, batch(Scalar(0))));
   };
   if (!spread.one_pixel) {  // over the channels, or not at all
     for_ranges(gy.pixels(), gy.channels * std::ptrdiff_t{3}, [&](std::ptrdiff_t first, std::ptrdiff_t last) {

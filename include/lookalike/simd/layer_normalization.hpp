@@ -31,10 +31,7 @@ inline Scalar sum_over_channels(std::ptrdiff_t channels, const Term& term) {
   for_vectors<Scalar>(channels, [&](std::ptrdiff_t c, auto vector) {
     batch value = term(c, vector);
     if (vector.count < lanes<Scalar>) {
-      alignas(64) Scalar buffer[static_cast<std::size_t>(lanes<Scalar>)];
-      value.store_aligned(buffer);
-      for (std::ptrdiff_t i = vector.count; i < lanes<Scalar>; ++i) buffer[i] = 0;
-      value = batch::load_aligned(buffer);
+      value = xsimd::select(first_lanes<Scalar>(vector.count), value, batch(Scalar(0)));
     }
     (second ? odd : even) += value;
     second = !second;

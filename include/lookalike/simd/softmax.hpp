@@ -25,10 +25,8 @@ inline xsimd::batch<Scalar> load_or_nothing(const Scalar* from, const Vector& ve
   if constexpr (std::is_same_v<Vector, whole_vector<Scalar>>) {
     return vector.load(from);
   } else {
-    alignas(64) Scalar buffer[static_cast<std::size_t>(lanes<Scalar>)];
-    xsimd::batch<Scalar>(-std::numeric_limits<Scalar>::infinity()).store_aligned(buffer);
-    for (std::ptrdiff_t i = 0; i < vector.count; ++i) buffer[i] = from[i];
-    return xsimd::batch<Scalar>::load_aligned(buffer);
+    return xsimd::select(first_lanes<Scalar>(vector.count), vector.load(from),
+                         xsimd::batch<Scalar>(-std::numeric_limits<Scalar>::infinity()));
   }
 }
 

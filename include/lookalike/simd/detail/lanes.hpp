@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include <lookalike/core/error.hpp>
 #include <lookalike/core/parallel.hpp>
+#include <lookalike/simd/detail/partial_vector.hpp>
 #include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/feature_map.hpp>
 #include <lookalike/simd/instruction_set.hpp>
@@ -26,9 +26,6 @@ using input_map = std::type_identity_t<feature_map<const Scalar>>;
 
 namespace detail {
 
-template <class Scalar>
-inline constexpr std::ptrdiff_t lanes = static_cast<std::ptrdiff_t>(xsimd::batch<Scalar>::size);
-
 // ---- vectors and their tails
 // -------------------------------------------------------------------------------
 
@@ -41,39 +38,12 @@ struct whole_vector {
   static void store(Scalar* to, const batch& value) { value.store_unaligned(to); }
 };
 
-/// Loads and stores of the first `count` lanes, 0 < count < lanes; the others are loaded as zeros and not
-/// stored.
+/// Which lanes are among the first `count`.
 template <class Scalar>
-struct partial_vector {
-  using batch = xsimd::batch<Scalar>;
-  std::ptrdiff_t count;
-
-  batch load(const Scalar* from) const {
-    alignas(64) Scalar buffer[lanes<Scalar>] = {};
-    copy(from, buffer);
-    return batch::load_aligned(buffer);
-  }
-  void store(Scalar* to, const batch& value) const {
-    alignas(64) Scalar buffer[lanes<Scalar>];
-    value.store_aligned(buffer);
-    copy(buffer, to);
-  }
-
- private:
-  // in pieces of constant size, which need no call
-  void copy(const Scalar* from, Scalar* to) const {
-    std::ptrdiff_t at = 0;
-    const auto piece = [&](auto size) {
-      if ((count & size()) == 0) return;
-      std::memcpy(to + at, from + at, sizeof(Scalar) * static_cast<std::size_t>(size()));
-      at += size();
-    };
-    if constexpr (lanes < Scalar >> 8) piece(std::integral_constant<std::ptrdiff_t, 8>{});
-    if constexpr (lanes < Scalar >> 4) piece(std::integral_constant<std::ptrdiff_t, 4>{});
-    if constexpr (lanes < Scalar >> 2) piece(std::integral_constant<std::ptrdiff_t, 2>{});
-    piece(std::integral_constant<std::ptrdiff_t, 1>{});
-  }
-};
+inline xsimd::batch_bool<Scalar> first_lanes(std::ptrdiff_t count) {
+  alignas(64) static constexpr Scalar numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return xsimd::batch<Scalar>::load_aligned(numbers) < xsimd::batch<Scalar>(static_cast<Scalar>(count));
+}
 
 /// Calls `body(at, vector)` for at = 0, lanes, 2 lanes, ... below `count`, where `vector` loads and stores
 /// what is left there: a vector or its first lanes.
