@@ -58,7 +58,8 @@ struct fully_connected {
     const feature_map<Scalar>& y = call.output;
     const auto weights = weight_matrix(call.parameters[0], x);
     simd::matrix_product(as_rows(x, call.scratch), weights.transposed(), bias ? call.parameters[1] : nullptr,
-                         row_matrix(y), false, call.scratch.subspan(row_scratch(x)));
+                         row_matrix(y), false,
+                         call.scratch.subspan(static_cast<std::size_t>(row_scratch(x))));
     if (call.epilogue == nullptr) return;
     // One number for each sum of a whole picture: not worth a place in the product itself.
     for_each_pixel(y, [&](int n, int i, int j, Scalar* pixel) {
@@ -70,7 +71,7 @@ struct fully_connected {
   void backward(const backward_call<Scalar>& call) const {
     const feature_map<const Scalar>& x = call.inputs[0];
     const auto gradient = row_matrix(call.output_gradient);
-    const std::span<Scalar> rest = call.scratch.subspan(row_scratch(x));
+    const std::span<Scalar> rest = call.scratch.subspan(static_cast<std::size_t>(row_scratch(x)));
     if (call.wants_parameter_gradient(0))
       simd::matrix_product(gradient.transposed(), as_rows(x, call.scratch), nullptr,
                            weight_matrix(call.parameter_gradients[0], x), true, rest);
@@ -94,10 +95,10 @@ struct fully_connected {
  private:
   /// Scratch for the pictures as rows of a matrix; none where a pixel is a picture.
   template <class Map>
-  static std::size_t row_scratch(const Map& x) {
+  static std::ptrdiff_t row_scratch(const Map& x) {
     if (x.height == 1 && x.width == 1) return 0;
     constexpr std::ptrdiff_t alignment = 16;
-    return static_cast<std::size_t>((x.pixels() * x.channels + alignment - 1) / alignment * alignment);
+    return (x.pixels() * x.channels + alignment - 1) / alignment * alignment;
   }
   /// A map of 1 x 1 pixels.
   template <class Scalar>
