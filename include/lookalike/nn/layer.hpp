@@ -194,6 +194,9 @@ constexpr layer_attribute<Layer, Value> attribute(std::string_view name, Value L
   return {name, member};
 }
 
+/// What kind of value an option is; all are stored as numbers.
+enum class attribute_type : unsigned char { real, integer, boolean, enumeration };
+
 // ---- roles that the passes over an architecture know
 // -------------------------------------------------------
 
@@ -242,6 +245,7 @@ struct layer_rules {
   int inputs = 1;
   std::span<const std::string_view> attribute_names;
   std::span<const double> attribute_defaults;
+  std::span<const attribute_type> attribute_types;
   bool backward_reads_inputs = true;
   bool backward_reads_output = true;
   bool in_place = false;
@@ -341,6 +345,20 @@ constexpr Layer from_numbers(std::span<const double> numbers) {
 template <class Layer>
 inline constexpr auto attribute_defaults = to_numbers(Layer{});
 
+template <class Value>
+constexpr attribute_type type_of_attribute() {
+  if (std::is_same_v<Value, bool>) return attribute_type::boolean;
+  if (std::is_enum_v<Value>) return attribute_type::enumeration;
+  return std::is_integral_v<Value> ? attribute_type::integer : attribute_type::real;
+}
+
+template <class Layer>
+inline constexpr auto attribute_types = std::apply(
+    []<class... Owner, class... Value>(const layer_attribute<Owner, Value>&...) {
+      return std::array<attribute_type, sizeof...(Value)>{type_of_attribute<Value>()...};
+    },
+    attributes_of<Layer>());
+
 /// The functions behind `layer_rules`: each makes the struct again from its options and asks it.
 template <class Layer>
 struct layer_adaptor {
@@ -416,6 +434,7 @@ constexpr layer_rules make_rules() {
   if constexpr (requires { Layer::inputs; }) r.inputs = Layer::inputs;
   r.attribute_names = attribute_names<Layer>;
   r.attribute_defaults = attribute_defaults<Layer>;
+  r.attribute_types = attribute_types<Layer>;
   if constexpr (requires { Layer::backward_reads_inputs; })
     r.backward_reads_inputs = Layer::backward_reads_inputs;
   if constexpr (requires { Layer::backward_reads_output; })
