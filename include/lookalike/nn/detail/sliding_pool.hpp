@@ -93,7 +93,7 @@ struct sliding_pool {
                                     diagnosis& problem) {
     const int largest = before > after ? before : after;
     if (problem.failed() || 2 * largest <= reach) return;
-    problem << "expects a padding of at most half the window's " << reach << " " << what << ", given "
+    problem << "expects a padding of at most half of a window of " << reach << " " << what << ", given "
             << largest;
   }
   constexpr int positions(int extent, int kernel, int stride, int dilation, int before, int after,
