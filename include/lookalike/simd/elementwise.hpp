@@ -7,11 +7,11 @@
 /// with one channel for the same number in all channels, of the same picture. Backward functions sum up what
 /// was spread. They overwrite gx, or add to it with `accumulate`.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-#include <lookalike/core/random.hpp>
 #include <lookalike/simd/detail/lanes.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
@@ -217,39 +217,102 @@ void scale(const input_map<Scalar>& x, std::type_identity_t<Scalar> factor, cons
       y, accumulate, [factor](const batch& v) { return v * batch(factor); }, x);
 }
 
+namespace detail {
+
+/// Elements whose fate is decided at a time.
+inline constexpr std::ptrdiff_t dropout_run = 64;
+
+/// keep[i] = 1, or 0 where the word for element `first` + i of the stream is below `threshold`; `first` is a
+/// multiple of `dropout_run`. This is `philox` for 16 counters side by side, which compilers turn into
+/// vectors.
+template <class Scalar>
+void decide_dropout(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::uint32_t threshold,
+                    Scalar* keep) {
+  constexpr int counters = dropout_run / 4;
+  constexpr auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  constexpr auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
+  std::uint32_t word0[counters], word1[counters], word2[counters], word3[counters];
+  for (int l = 0; l < counters; ++l) {
+    const std::uint64_t counter = first / 4 + static_cast<std::uint64_t>(l);
+    word0[l] = low(counter);
+    word1[l] = high(counter);
+    word2[l] = low(stream);
+    word3[l] = high(stream);
+  }
+  std::uint32_t key0 = low(seed);
+  std::uint32_t key1 = high(seed);
+  for (int round = 0; round < 10; ++round) {
+    for (int l = 0; l < counters; ++l) {
+      const std::uint64_t product0 = std::uint64_t{0xD2511F53} * word0[l];
+      const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * word2[l];
+      word0[l] = high(product1) ^ word1[l] ^ key0;
+      word2[l] = high(product0) ^ word3[l] ^ key1;
+      word1[l] = low(product1);
+      word3[l] = low(product0);
+    }
+    key0 += 0x9E3779B9;
+    key1 += 0xBB67AE85;
+  }
+  // not `? 0 : 1`, which would be a branch that nobody can predict
+  const auto kept = [threshold](std::uint32_t word) { return static_cast<Scalar>(word >= threshold); };
+  for (int l = 0; l < counters; ++l) {
+    keep[4 * l] = kept(word0[l]);
+    keep[4 * l + 1] = kept(word1[l]);
+    keep[4 * l + 2] = kept(word2[l]);
+    keep[4 * l + 3] = kept(word3[l]);
+  }
+}
+
+}  // namespace detail
+
 /// Inverted dropout (Srivastava et al., 2014): with probability `rate`, an element becomes 0; the others are
 /// divided by 1 - rate. Whether element c of pixel i of picture n is dropped, is said by word e % 4 of
-/// philox(seed, n, e / 4), e = i * channels + c: by nothing else, so that dropping the same elements of the
-/// gradient is the backward run, and no mask is stored. y may be x. Throws `value_error` unless 0 <= rate <=
-/// 1; at rate 1 everything is 0.
+/// philox(seed, n, e / 4) (core/random.hpp), e = i * channels + c: by nothing else, so that dropping the same
+/// elements of the gradient is the backward run, and no mask is stored. y may be x. Throws `value_error`
+/// unless 0 <= rate <= 1; at rate 1 everything is 0.
 template <class Scalar>
 void dropout(const input_map<Scalar>& x, double rate, std::uint64_t seed, const feature_map<Scalar>& y,
              bool accumulate = false) {
+  using batch = xsimd::batch<Scalar>;
   detail::require_same_extents("dropout", x, y);
   require(rate >= 0 && rate <= 1, "dropout: given a rate of ", rate, ", wanted one from 0 to 1");
-  const auto threshold = static_cast<std::uint64_t>(rate * 0x1p32);  // words below it drop
-  const auto factor = static_cast<Scalar>(rate < 1 ? 1 / (1 - rate) : 0);
-  const std::ptrdiff_t plane = std::ptrdiff_t{y.height} * y.width;
-  detail::for_ranges(y.pixels(), y.channels * std::ptrdiff_t{16},
-                     [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-                       std::array<std::uint32_t, 4> words{};
-                       std::uint64_t held = ~std::uint64_t{0};  // the counter that `words` belong to
-                       for (std::ptrdiff_t i = first; i < last; ++i) {
-                         const Scalar* from = x.data + i * x.pitch;
-                         Scalar* to = y.data + i * y.pitch;
-                         const auto picture = static_cast<std::uint64_t>(i / plane);
-                         if (i % plane == 0) held = ~std::uint64_t{0};
-                         for (std::ptrdiff_t c = 0; c < y.channels; ++c) {
-                           const auto element = static_cast<std::uint64_t>(i % plane * y.channels + c);
-                           if (element / 4 != held) {
-                             held = element / 4;
-                             words = philox(seed, picture, held);
-                           }
-                           const Scalar value = words[element % 4] < threshold ? Scalar(0) : from[c] * factor;
-                           to[c] = accumulate ? to[c] + value : value;
-                         }
-                       }
-                     });
+  if (rate == 1) {
+    detail::map_elements(y, accumulate, [] { return batch(Scalar(0)); });
+    return;
+  }
+  const auto threshold =
+      static_cast<std::uint32_t>(std::min(rate * 0x1p32, 0x1p32 - 1));  // words below it drop
+  const batch factor(static_cast<Scalar>(1 / (1 - rate)));
+  const bool dense = x.pitch == x.channels && y.pitch == y.channels;
+  const std::ptrdiff_t elements = std::ptrdiff_t{y.height} * y.width * y.channels;  // of a picture
+  const std::ptrdiff_t blocks = detail::rounded_up_quotient(elements, detail::block_scalars);
+  detail::for_blocks(y.batch * blocks, y.batch * elements * 8, [&](std::ptrdiff_t i) {
+    const auto n = static_cast<int>(i / blocks);
+    const Scalar* from = x.pixel(n, 0, 0);
+    Scalar* to = y.pixel(n, 0, 0);
+    alignas(64) Scalar keep[detail::dropout_run];
+    const std::ptrdiff_t start = i % blocks * detail::block_scalars;
+    const std::ptrdiff_t end = std::min(start + detail::block_scalars, elements);
+    for (std::ptrdiff_t run = start; run < end; run += detail::dropout_run) {
+      detail::decide_dropout(seed, static_cast<std::uint64_t>(n), static_cast<std::uint64_t>(run), threshold,
+                             keep);
+      const std::ptrdiff_t run_end = std::min(run + detail::dropout_run, end);
+      for (std::ptrdiff_t e = run; e < run_end;) {  // pixel by pixel, where there are gaps between them
+        const std::ptrdiff_t pixel = dense ? 0 : e / y.channels;
+        const std::ptrdiff_t channel = e - pixel * y.channels;
+        const std::ptrdiff_t count = dense ? run_end - e : std::min(run_end - e, y.channels - channel);
+        const Scalar* source = from + pixel * x.pitch + channel;
+        Scalar* target = to + pixel * y.pitch + channel;
+        detail::for_vectors<Scalar>(count, [&](std::ptrdiff_t at, auto vector) {
+          const batch kept = vector.load(keep + (e - run) + at);
+          const batch zero(Scalar(0));
+          const batch value = xsimd::select(kept > zero, vector.load(source + at) * factor, zero);
+          vector.store(target + at, accumulate ? value + vector.load(target + at) : value);
+        });
+        e += count;
+      }
+    }
+  });
 }
 
 }  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE
