@@ -209,10 +209,11 @@ void for_each_with_memory(std::int64_t count, std::ptrdiff_t memory_each, std::s
   require(room > 0, "convolution: no scratch for one thread");
   const std::int64_t workers = std::min<std::int64_t>(std::min<std::int64_t>(threads(), count), room);
   std::atomic<std::int64_t> next{0};
-  parallel_for(workers, [&](std::int64_t worker) {
+  const auto work = [&](std::int64_t worker) {
     float* memory = scratch.data() + worker * memory_each;
     for (std::int64_t i = next++; i < count; i = next++) step(i, memory);
-  });
+  };
+  parallel_for(workers, block_step(work));
 }
 
 }  // namespace detail

@@ -64,10 +64,16 @@ struct weight_table {
   }
 };
 
+/// Runs `step(panel)` for all panels, on several threads.
+template <class Step>
+void for_panels(int count, const Step& step) {
+  parallel_for(count, block_step(step));
+}
+
 inline void pack_panels(const weight_strides& w, int inputs, int outputs, int row_taps, int column_taps,
                         float* packed) {
   const int taps = row_taps * column_taps;
-  parallel_for(divide_up(outputs, panel_channels), [&](std::int64_t panel) {
+  for_panels(divide_up(outputs, panel_channels), [&](std::int64_t panel) {
     const int first = static_cast<int>(panel) * panel_channels;
     const int width = panel_width_at(first, outputs);
     const int used = std::min(width, outputs - first);

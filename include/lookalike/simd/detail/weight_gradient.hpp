@@ -159,7 +159,7 @@ inline void add_parts(const weight_gradient_task& t, float* sums, std::int64_t p
   const int inputs = t.is_depthwise ? 1 : t.x.channels;
   const int taps = t.vertical.taps * t.horizontal.taps;
   const int panel_outputs = t.is_depthwise ? t.gy.channels : panel_channels;
-  parallel_for(divide_up(t.gy.channels, panel_outputs), [&](std::int64_t panel) {
+  for_panels(divide_up(t.gy.channels, panel_outputs), [&](std::int64_t panel) {
     const int first = static_cast<int>(panel) * panel_outputs;
     const int count = std::min(panel_outputs, t.gy.channels - first);
     const int width =
