@@ -1,4 +1,4 @@
-"""Look-ups over pictures, composed with one notation.
+"""Look-ups and networks over pictures, composed with one notation.
 
 >>> import lookalike as la
 >>> photos = la.Collection.build("holiday_pictures", progress=True)  # doctest: +SKIP
@@ -7,13 +7,19 @@
 Pictures are arrays of (height, width) or (height, width, 3), RGB, uint8 from 0 to 255 or float32 or float64
 from 0 to 1; results have the type of what came in. Masks are bool or integers, non-zero = missing. Everything
 that is raised on purpose derives from :class:`Error`.
+
+Networks are values, too (:mod:`lookalike.nn`); a :class:`Model` is one with parameters:
+
+>>> net = la.input(3) | la.unet(4, 64, la.models.double_conv) | la.conv(2, kernel=1)
+>>> model = la.Model(net)
 """
 
 from __future__ import annotations
 
 from pathlib import Path as _Path
 
-from . import errors, stage
+from . import errors, functional, models, nn, stage
+from .architecture import Architecture
 from .collection import BuildReport, Collection, ThumbnailIndex
 from .completion import (
     color_grid,
@@ -31,6 +37,60 @@ from .completion import (
     seam_cut,
 )
 from .errors import CompositionError, Error, FileError, InputError, Interrupted
+from .layer import Layer
+from .models import unet
+from .network import Gradients, Model, NameMap, Parameters, Pass
+from .nn import (
+    adaptive_average_pool,
+    adaptive_max_pool,
+    add,
+    attention,
+    average_pool,
+    batch_norm,
+    center_crop_to,
+    concat,
+    constant,
+    conv,
+    crop,
+    dropout,
+    elu,
+    embedding,
+    expose,
+    flatten,
+    from_,
+    fully_connected,
+    gelu,
+    global_average_pool,
+    global_max_pool,
+    group_norm,
+    input,  # noqa: A004 - a network begins so
+    instance_norm,
+    layer_norm,
+    leaky_relu,
+    local_response_norm,
+    log_softmax,
+    max_pool,
+    max_pool_indices,
+    max_unpool,
+    multiply,
+    named,
+    pad_channels,
+    permute,
+    relu,
+    repeat,
+    reshape,
+    residual,
+    shared,
+    sigmoid,
+    silu,
+    slice,  # noqa: A004
+    soft_lookup,
+    softmax,
+    tanh,
+    transposed_conv,
+    up_conv,
+    upsample,
+)
 from .pictures import (
     contact_sheet,
     decode_image,
@@ -71,6 +131,7 @@ def get_include() -> str:
 
 
 __all__ = [
+    "Architecture",
     "BuildReport",
     "Collection",
     "Completion",
@@ -83,38 +144,86 @@ __all__ = [
     "DescriptorBlock",
     "Error",
     "FileError",
+    "Gradients",
     "InputError",
     "Interrupted",
+    "Layer",
     "MaskedImage",
     "Matches",
+    "Model",
+    "NameMap",
+    "Parameters",
+    "Pass",
     "Pipeline",
     "PlacedScene",
     "Placements",
     "SeamCut",
     "Stage",
     "ThumbnailIndex",
+    "adaptive_average_pool",
+    "adaptive_max_pool",
+    "add",
     "as_stage",
+    "attention",
+    "average_pool",
+    "batch_norm",
     "branch",
+    "center_crop_to",
     "color_grid",
     "complete",
+    "concat",
+    "constant",
     "contact_sheet",
     "context_match",
+    "conv",
+    "crop",
     "decode_image",
+    "dropout",
+    "elu",
+    "embedding",
     "encode_image",
     "errors",
+    "expose",
     "fill_hole",
+    "flatten",
+    "from_",
+    "fully_connected",
+    "functional",
+    "gelu",
     "get_include",
     "get_threads",
     "gist",
+    "global_average_pool",
+    "global_max_pool",
+    "group_norm",
     "harmonic_fill",
     "identity",
+    "input",
+    "instance_norm",
     "lab_to_rgb",
+    "layer_norm",
+    "leaky_relu",
+    "local_response_norm",
+    "log_softmax",
     "lookup",
+    "max_pool",
+    "max_pool_indices",
+    "max_unpool",
+    "models",
+    "multiply",
+    "named",
+    "nn",
+    "pad_channels",
+    "permute",
     "poisson_blend",
     "rank",
     "read_image",
     "read_image_size",
     "read_mask",
+    "relu",
+    "repeat",
+    "reshape",
+    "residual",
     "resize",
     "rgb_to_gray",
     "rgb_to_lab",
@@ -123,8 +232,19 @@ __all__ = [
     "seam",
     "seam_cut",
     "set_threads",
+    "shared",
+    "sigmoid",
+    "silu",
     "skip",
+    "slice",
+    "soft_lookup",
+    "softmax",
     "stage",
+    "tanh",
+    "transposed_conv",
+    "unet",
+    "up_conv",
+    "upsample",
     "write_image",
     "write_mask",
 ]

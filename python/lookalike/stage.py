@@ -21,10 +21,14 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Sequence
-from typing import Any, Callable, ClassVar, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, TypeVar, Union, overload
 
 from ._progress import Progress, ProgressCallback, reporting
 from .errors import CompositionError
+
+if TYPE_CHECKING:
+    from .architecture import Architecture
+    from .layer import Layer
 
 #: What flows between stages, for people; a tuple for what `branch` and `skip` yield; None where nothing is
 #: known.
@@ -173,9 +177,17 @@ def _rebuild(kind: Callable[..., Any], options: dict[str, Any]) -> Any:
 
 
 class Identity(Stage):
-    """Hands its input on."""
+    """Hands its input on. In a network, too, where it is an architecture's neutral element."""
 
     name = "identity"
+
+    def __or__(self, other: Any) -> Any:
+        """Run `other`, which may be a stage or an architecture."""
+        return NotImplemented if _is_network(other) else super().__or__(other)
+
+    def __ror__(self, other: Any) -> Any:
+        """Run `other`, which may be a stage or an architecture."""
+        return NotImplemented if _is_network(other) else super().__ror__(other)
 
     def run(self, value: Any, progress: ProgressCallback | None = None) -> Any:
         """Return `value`."""
@@ -306,6 +318,11 @@ def as_stage(stage: Any) -> Stage:
         raise CompositionError(
             f"|: expects a stage, given the class {stage.__name__}; write {stage.__name__}(...)"
         )
+    if _is_network(stage):
+        raise CompositionError(
+            f"|: expects a stage, given {type(stage).__name__}; | joins stages with stages and networks with "
+            "networks, a network enters a pipeline as la.Model(net)"
+        )
     if callable(stage):
         return FunctionStage(stage)
     hint = "; data does not enter |, call the pipeline with it" if hasattr(stage, "__array__") else ""
@@ -331,21 +348,45 @@ def _join(left: Any, right: Any) -> Pipeline:
 identity = Identity()
 
 
-def branch(first: Any, /, *others: Any) -> Branch:
+def _is_network(part: Any) -> bool:
+    """Return whether `part` is an architecture or a layer of one's own (not its class)."""
+    return getattr(type(part), "is_network", False) is True
+
+
+@overload
+def branch(first: Architecture | Layer, /, *others: Architecture | Layer | Identity) -> Architecture: ...
+@overload
+def branch(first: Identity, second: Architecture | Layer, /, *others: Any) -> Architecture: ...
+@overload
+def branch(first: Any, /, *others: Any) -> Branch: ...
+def branch(first: Any, /, *others: Any) -> Branch | Architecture:
     """Give one value to several stages; the result is the tuple of their outputs.
+
+    Given architectures, it is one itself: each runs on what comes in, and what they yield flows on side by
+    side (:mod:`lookalike.architecture`).
 
     Raises
     ------
     CompositionError
-        If they take different kinds of value.
+        If they take different kinds of value, or some are stages and some are architectures.
     """
-    return Branch([as_stage(stage) for stage in (first, *others)])
+    parts = (first, *others)
+    if any(map(_is_network, parts)):
+        from . import architecture
+
+        return architecture.branch(*parts)
+    return Branch([as_stage(stage) for stage in parts])
 
 
-def skip(body: Any, /) -> Branch:
+@overload
+def skip(body: Architecture | Layer, /) -> Architecture: ...
+@overload
+def skip(body: Any, /) -> Branch: ...
+def skip(body: Any, /) -> Branch | Architecture:
     """Yield the pair ``(x, body(x))``.
 
     In a look-up it is the query beside its matches; in a U-Net, the features of an encoder beside what comes
-    back from below. The same as ``branch(identity, body)``.
+    back from below. The same as ``branch(identity, body)``; `body` is a stage or an architecture.
     """
-    return branch(identity, body)
+    both: Branch | Architecture = branch(identity, body)
+    return both

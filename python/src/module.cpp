@@ -62,6 +62,8 @@ PYBIND11_MODULE(_core, module) {
   bind_pictures(module);
   bind_collection(module);
   bind_stages(module);
+  bind_architectures(module);
+  bind_networks(module);
 }
 
 }  // namespace lookalike::python

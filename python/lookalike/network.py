@@ -1,0 +1,540 @@
+"""Networks with parameters: :class:`Model`, and one run of it: :class:`Pass`.
+
+Arrays are (batch, channels, height, width), float32 or float64; (batch, channels) stands for pixels of height
+and width 1. They are read where they lie, with any strides, from NumPy and whatever speaks DLPack or the buffer
+protocol, and never changed. What comes out is new.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+from ._arrays import as_array, as_numbers
+from ._types import Array, Path
+from .architecture import Architecture, ArchitectureLike, as_architecture
+from .errors import FileError, InputError
+
+#: How parameters are called elsewhere: a :class:`NameMap`, its rules, or a function from our names to theirs.
+Names = Union["NameMap", Sequence[tuple[str, str]], Callable[[str], str]]
+
+_METADATA_KEY = "lookalike.architecture"
+
+
+class NameMap:
+    """Translates the names of parameters between another library (theirs) and this one (ours), by rules.
+
+    A rule is a pair of patterns (theirs, ours), each for one or several whole pieces of a dotted name, wherever
+    they occur. ``{n}`` stands for a number, and ``{n+1}`` for one that differs so; ``*`` for any characters but
+    dots; ``^`` in front and ``$`` behind tie a pattern to the beginning and the end. At each piece the first
+    rule that matches is taken; a piece that no rule takes stays.
+
+    Examples
+    --------
+    >>> import lookalike as la
+    >>> names = la.NameMap([("bn{n+1}", "batch_norm{n}"), ("running_var", "running_variance")])
+    >>> names.ours("layer1.0.bn1.running_var")
+    'layer1.0.batch_norm0.running_variance'
+    >>> names.theirs("layer1.0.batch_norm0.running_variance")
+    'layer1.0.bn1.running_var'
+    """
+
+    def __init__(self, rules: Sequence[tuple[str, str]] = ()) -> None:
+        self.rules = [(str(theirs), str(ours)) for theirs, ours in rules]
+        self._map = _core.NameMap(self.rules)
+
+    def theirs(self, name: str) -> str:
+        """Return what they call our `name`."""
+        return self._map.theirs(name)
+
+    def ours(self, name: str) -> str:
+        """Return what we call their `name`."""
+        return self._map.ours(name)
+
+    def __add__(self, other: NameMap) -> NameMap:
+        """Return the rules of this map, then those of the other."""
+        return NameMap(self.rules + other.rules)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NameMap) and self.rules == other.rules
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.rules))
+
+    def __repr__(self) -> str:
+        return f"NameMap({self.rules!r})"
+
+    def __reduce__(self) -> Any:
+        return NameMap, (self.rules,)
+
+
+def _core_names(names: Names | None) -> _core.NameMap:
+    if names is None:
+        return _core.NameMap([])
+    if isinstance(names, NameMap):
+        return names._map
+    if callable(names):
+        return _core.NameMap.by_function(names)
+    return NameMap(names)._map
+
+
+class Parameters(Mapping[str, Array]):
+    """The parameters of a model by name: writable views of its memory.
+
+    The dimensions are PyTorch's. Assigning to a name, ``model.parameters["conv0.bias"] = 0``, writes into the
+    view.
+    """
+
+    def __init__(self, block: Array, table: Sequence[tuple[str, tuple[int, ...], int, int, bool]]) -> None:
+        self._block = block
+        self._views = {
+            name: block[offset : offset + size].reshape(dimensions)
+            for name, dimensions, offset, size, _ in table
+        }
+        self._trainable = {name for name, _, _, _, trainable in table if trainable}
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __setitem__(self, name: str, value: npt.ArrayLike) -> None:
+        self._views[name][...] = value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._views
+
+    def is_trainable(self, name: str) -> bool:
+        """Return whether the parameter is learned; running averages are not."""
+        if name not in self._views:
+            raise KeyError(name)
+        return name in self._trainable
+
+    def __repr__(self) -> str:
+        lines = [f"  {name}: {' x '.join(map(str, view.shape))}" for name, view in self._views.items()]
+        return "\n".join([f"{type(self).__name__} of {len(self)} arrays, {self._block.dtype}", *lines])
+
+
+class Gradients(Parameters):
+    """The gradients of a model's parameters by name: writable views. :meth:`Pass.backward` adds to them."""
+
+    def zero(self) -> None:
+        """Set all gradients to zero."""
+        self._block[...] = 0
+
+
+class Pass:
+    """One run of a model over a batch; it holds the activations, the model holds the parameters.
+
+    Made by :meth:`Model.forward`. Several passes of a model may live at once.
+    """
+
+    def __init__(self, model: Model, run: Any) -> None:
+        self._model = model
+        self._run = run
+
+    def __getitem__(self, name: str) -> Array:
+        """Return a copy of what the part called `name` yields: an output, or a part that is exposed."""
+        return self._run.value(name)  # type: ignore[no-any-return]
+
+    @property
+    def outputs(self) -> tuple[Array, ...]:
+        """Copies of all outputs, in order."""
+        return tuple(self._run.output(i) for i in range(self._run.output_count()))
+
+    @property
+    def output(self) -> Array:
+        """A copy of the first output."""
+        return self._run.output(0)  # type: ignore[no-any-return]
+
+    @property
+    def memory(self) -> int:
+        """Bytes of activations, gradients and scratch memory."""
+        return int(self._run.memory())
+
+    def backward(
+        self,
+        gradients: Any,
+        *,
+        parameter_gradients: bool = True,
+        input_gradients: bool = True,
+    ) -> Any:
+        """Propagate gradients back.
+
+        Parameters
+        ----------
+        gradients
+            Derivatives of the loss with respect to the output; for several outputs a list, with None where
+            there is none; or a dict by name, for outputs ("out", "out1", ...) and any other parts.
+        parameter_gradients
+            Whether those of the parameters are added to ``model.gradients``.
+        input_gradients
+            Whether those of the inputs are wanted.
+
+        Returns
+        -------
+        array, tuple or None
+            Gradients of the input; a tuple for several inputs.
+
+        Raises
+        ------
+        InputError
+            If the pass is not differentiable, has gone back already, or a gradient does not fit.
+        """
+        dtype = self._model.dtype
+        if isinstance(gradients, Mapping):
+            given = [(str(name), as_numbers(g, dtype, "backward")) for name, g in gradients.items()]
+        elif isinstance(gradients, (list, tuple)):
+            if len(gradients) > self._run.output_count():
+                raise InputError(
+                    f"backward: given {len(gradients)} gradients, wanted {self._run.output_count()}, one for "
+                    "each output"
+                )
+            names = ["out" if i == 0 else f"out{i}" for i in range(len(gradients))]
+            given = [
+                (name, as_numbers(g, dtype, "backward")) for name, g in zip(names, gradients) if g is not None
+            ]
+        else:
+            given = [("", as_numbers(gradients, dtype, "backward"))]
+        found = self._run.backward(given, parameter_gradients, input_gradients)
+        if not input_gradients:
+            return None
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(str(output.shape) for output in self.outputs)
+        return f"Pass(outputs: {shapes})"
+
+
+class Model:
+    """A network with parameters.
+
+    Parameters
+    ----------
+    architecture
+        The network.
+    dtype
+        float32, or float64 (slower: for checks).
+    height, width
+        Extents of the inputs that do not say theirs; None: any, which layers that need to know them refuse.
+    seed
+        Of the initial parameters.
+
+    Raises
+    ------
+    InputError
+        If the architecture does not fit together; the message names the layer.
+
+    Examples
+    --------
+    >>> import lookalike as la, numpy as np
+    >>> model = la.Model(la.input(3) | la.conv(8) | la.relu() | la.global_average_pool())
+    >>> model(np.zeros((2, 3, 16, 16), np.float32)).shape
+    (2, 8, 1, 1)
+    """
+
+    def __init__(
+        self,
+        architecture: ArchitectureLike,
+        *,
+        dtype: npt.DTypeLike = np.float32,
+        height: int | None = None,
+        width: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._architecture = as_architecture(architecture)
+        self._dtype = np.dtype(dtype)
+        if self._dtype not in (np.float32, np.float64):
+            raise InputError(f"Model: given the type {self._dtype}, wanted float32 or float64")
+        self._extents = height, width
+        make = _core.FloatNetwork if self._dtype == np.float32 else _core.DoubleNetwork
+        self._network: Any = make(
+            self._architecture._value,
+            -1 if height is None else height,
+            -1 if width is None else width,
+            seed,
+        )
+        table = self._network.table()
+        self._parameters = Parameters(self._network.values(), table)
+        self._gradients = Gradients(self._network.gradients(), table)
+        self._input_names = tuple(self._network.input_names())
+
+    # Running
+    # ----------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """Run the network on a batch (inference).
+
+        Parameters
+        ----------
+        *inputs
+            Arrays (batch, channels, height, width), in the order of ``input_names``; or one dict by name.
+        **named
+            Inputs by name.
+
+        Returns
+        -------
+        array or tuple of arrays
+            The output; a tuple if there are several.
+        """
+        outputs = self._network.predict(self._given(inputs, named))
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def forward(
+        self,
+        *inputs: Any,
+        training: bool = False,
+        seed: int = 0,
+        differentiable: bool = False,
+        **named: Any,
+    ) -> Pass:
+        """Run the network and keep the run.
+
+        Parameters
+        ----------
+        *inputs, **named
+            As of a call.
+        training
+            Whether dropout drops, and batch normalization normalizes by the batch and remembers it.
+        seed
+            Of what is left to chance.
+        differentiable
+            Whether :meth:`Pass.backward` may follow without training; in training always so.
+        """
+        return Pass(self, self._network.forward(self._given(inputs, named), training, seed, differentiable))
+
+    def _given(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> list[tuple[str, Array]]:
+        if len(inputs) == 1 and isinstance(inputs[0], Mapping):
+            named = {**inputs[0], **named}
+            inputs = ()
+        given = [("", as_numbers(x, self._dtype, "forward")) for x in inputs]
+        return given + [(name, as_numbers(x, self._dtype, f"forward: {name}")) for name, x in named.items()]
+
+    # What it is
+    # ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def architecture(self) -> Architecture:
+        """What it was made of."""
+        return self._architecture
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of parameters and arrays."""
+        return self._dtype
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs, in order."""
+        return self._input_names
+
+    @property
+    def input_shapes(self) -> tuple[tuple[int | None, int | None, int | None], ...]:
+        """(channels, height, width) of each input; None: any."""
+        return tuple(self._network.input_shape(i) for i in range(len(self._input_names)))
+
+    @property
+    def output_shapes(self) -> tuple[tuple[int | None, int | None, int | None], ...]:
+        """(channels, height, width) of each output; None where it depends on the input."""
+        return tuple(self._network.output_shape(i) for i in range(self._network.output_count()))
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers are learned."""
+        return int(self._network.parameter_count())
+
+    def __repr__(self) -> str:
+        return f"Model({self.parameter_count} parameters, {self._dtype}: {self._architecture!r})"
+
+    # Parameters
+    # ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> Parameters:
+        """All parameters by name, running averages included: writable views of the model's memory."""
+        return self._parameters
+
+    @property
+    def gradients(self) -> Gradients:
+        """Gradients of the parameters by name. ``gradients.zero()`` or an optimizer's step clears them."""
+        return self._gradients
+
+    def initialize(self, seed: int = 0) -> None:
+        """Draw all parameters anew, by the rules that layers name."""
+        self._network.initialize(seed)
+
+    def state_dict(
+        self, *, names: Names | None = None, num_batches_tracked: bool = False
+    ) -> dict[str, Array]:
+        """Return all parameters by name, as writable views.
+
+        Parameters
+        ----------
+        names
+            What they are called elsewhere.
+        num_batches_tracked
+            Whether a counter goes beside every ``running_var``, as PyTorch's batch normalization has it.
+        """
+        called = _core_names(names)
+        result: dict[str, Array] = {}
+        counters: dict[str, Array] = {}
+        for name, view in self._parameters.items():
+            theirs = called.theirs(name)
+            if theirs in result:
+                raise InputError(
+                    f"state_dict: {name!r} and another parameter would both be called {theirs!r}"
+                )
+            result[theirs] = view
+            stem, _, last = theirs.rpartition(".")
+            if num_batches_tracked and last == "running_var":
+                counters[f"{stem}.num_batches_tracked".lstrip(".")] = np.zeros((), np.int64)
+        return {**result, **counters}
+
+    def load_state_dict(
+        self, state: Mapping[str, Any], *, strict: bool = True, names: Names | None = None
+    ) -> dict[str, list[str]]:
+        """Copy parameters from arrays (or PyTorch's tensors) by name.
+
+        All or nothing: the parameters change only if nothing is wrong.
+
+        Parameters
+        ----------
+        state
+            Arrays by name.
+        strict
+            Whether missing and unexpected names are errors.
+        names
+            What the parameters are called there.
+
+        Returns
+        -------
+        dict
+            The names "loaded" and "missing" (ours), and "unexpected" (theirs).
+
+        Raises
+        ------
+        FileError
+            If anything does not fit: one message lists everything.
+        """
+        arrays = []
+        for name, value in state.items():
+            array = as_array(value, f"load_state_dict: {name}")
+            if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.itemsize > 8):
+                raise InputError(f"load_state_dict: given {array.dtype} for {name!r}, wanted numbers")
+            arrays.append((str(name), np.ascontiguousarray(array).reshape(array.shape)))
+        return dict(self._network.load_arrays(arrays, _core_names(names), strict))
+
+    def load(self, path: Path, *, strict: bool = True, names: Names | None = None) -> dict[str, list[str]]:
+        """Read parameters from a safetensors file; see :meth:`load_state_dict`."""
+        return dict(self._network.load(os.fspath(path), _core_names(names), strict))
+
+    def save(
+        self,
+        path: Path,
+        *,
+        names: Names | None = None,
+        num_batches_tracked: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write the parameters to a safetensors file, with the architecture beside them.
+
+        :meth:`load_model` makes the model again from it; other programs read it as any such file.
+
+        Parameters
+        ----------
+        path
+            Of the file, which is written completely or not at all.
+        names, num_batches_tracked
+            See :meth:`state_dict`.
+        metadata
+            Text of your own.
+        """
+        text = {str(key): str(value) for key, value in (metadata or {}).items()}
+        text[_METADATA_KEY] = self._architecture.to_json()
+        if names is None:
+            text["lookalike.dtype"] = self._dtype.name
+            for key, extent in zip(("height", "width"), self._extents):
+                if extent is not None:
+                    text[f"lookalike.{key}"] = str(extent)
+        self._network.save(os.fspath(path), text, _core_names(names), num_batches_tracked)
+
+    @classmethod
+    def load_model(
+        cls,
+        path: Path,
+        *,
+        dtype: npt.DTypeLike | None = None,
+        layers: Mapping[str, Any] | None = None,
+        names: Names | None = None,
+    ) -> Model:
+        """Return the model that :meth:`save` wrote, architecture and parameters.
+
+        Parameters
+        ----------
+        path
+            Of the file.
+        dtype
+            Type of the model; None: as it was saved.
+        layers
+            What layers written in Python are; see :meth:`Architecture.from_json`.
+        names
+            The names that it was saved with.
+        """
+        where = os.fspath(path)
+        text = _core.safetensors_metadata(where)
+        if _METADATA_KEY not in text:
+            raise FileError(
+                f"'{where}': holds no architecture, wanted a file that Model.save wrote; weights alone are read "
+                "by model.load"
+            )
+        try:
+            height, width = (
+                int(text[key]) if key in text else None for key in ("lookalike.height", "lookalike.width")
+            )
+            model = cls(
+                Architecture.from_json(text[_METADATA_KEY], layers),
+                dtype=text.get("lookalike.dtype", "float32") if dtype is None else dtype,
+                height=height,
+                width=width,
+            )
+        except (ValueError, TypeError) as failure:
+            raise FileError(f"'{where}': {failure}") from failure
+        model.load(path, names=names)
+        return model
+
+    def copy(self, *, dtype: npt.DTypeLike | None = None) -> Model:
+        """Return a model of its own with the same parameters."""
+        height, width = self._extents
+        other = Model(
+            self._architecture,
+            dtype=self._dtype if dtype is None else dtype,
+            height=height,
+            width=width,
+        )
+        other._parameters._block[...] = self._parameters._block
+        return other
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Model:
+        return self.copy()
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (self._architecture, self._dtype.name, self._extents, self._parameters._block.copy())
+
+
+def _rebuild(
+    architecture: Architecture, dtype: str, extents: tuple[int | None, int | None], values: Array
+) -> Model:
+    model = Model(architecture, dtype=dtype, height=extents[0], width=extents[1])
+    model._parameters._block[...] = values
+    return model

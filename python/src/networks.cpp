@@ -1,0 +1,267 @@
+// Networks with parameters, and passes. Arrays are NumPy's (batch, channels, height, width): what goes in is
+// read where it lies, whatever its strides; parameters and gradients are shown where they lie; what comes out
+// of a pass is a copy, because inside the channels lie side by side.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pybind11/functional.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <lookalike/nn/weights.hpp>
+
+#include "bindings.hpp"
+#include "network.hpp"
+
+namespace lookalike::python {
+
+using py::literals::operator""_a;
+
+namespace {
+
+template <class Scalar>
+std::vector<py::array_t<Scalar>> to_arrays(std::span<const tensor_view<const Scalar>> views) {
+  std::vector<py::array_t<Scalar>> arrays;
+  for (const tensor_view<const Scalar>& view : views) arrays.push_back(to_array(view));
+  return arrays;
+}
+
+/// A run, which keeps its network alive.
+template <class Scalar>
+struct pass_state {
+  network_handle<Scalar> network;
+  pass<Scalar> run;
+};
+
+template <class Scalar>
+using named_arrays = std::vector<std::pair<std::string, py::array_t<Scalar>>>;
+
+/// Arrays that a call works on: kept alive, and as the library sees them.
+template <class Scalar>
+class given_arrays {
+ public:
+  given_arrays(const named_arrays<Scalar>& given, const char* where) : given_(given) {
+    for (const auto& [name, array] : given_)
+      tensors_.emplace_back(std::string_view(name), view_of(array, where));
+  }
+  std::span<const named_tensor<Scalar>> tensors() const { return tensors_; }
+
+ private:
+  const named_arrays<Scalar>& given_;
+  std::vector<named_tensor<Scalar>> tensors_;
+};
+
+/// One block of numbers as an array that lives as long as its owner.
+template <class Scalar>
+py::array_t<Scalar> show_block(const network_handle<Scalar>& owner, std::span<Scalar> block) {
+  return py::array_t<Scalar>({static_cast<py::ssize_t>(block.size())},
+                             {static_cast<py::ssize_t>(sizeof(Scalar))}, block.data(), py::cast(owner));
+}
+
+py::tuple shape_to_python(const shape& s) {
+  const auto extent = [](int e) { return e == dynamic ? py::object(py::none()) : py::object(py::int_(e)); };
+  return py::make_tuple(extent(s.channels), extent(s.height), extent(s.width));
+}
+
+py::dict report_to_python(const weights_report& report) {
+  return py::dict("loaded"_a = report.loaded, "missing"_a = report.missing,
+                  "unexpected"_a = report.unexpected);
+}
+
+/// An array without gaps, as files have it.
+safetensor as_tensor(const std::string& name, const py::array& array) {
+  const std::string kind = (array.dtype().kind() == 'b'   ? "BOOL"
+                            : array.dtype().kind() == 'u' ? "U"
+                            : array.dtype().kind() == 'i' ? "I"
+                                                          : "F") +
+                           (array.dtype().kind() == 'b' ? "" : std::to_string(8 * array.itemsize()));
+  const auto type = safetensor_type_called(kind);
+  require(type.has_value(), "load_state_dict: given numbers of ", array.itemsize(), " bytes for '", name,
+          "'");
+  return {name,
+          *type,
+          {array.shape(), array.shape() + array.ndim()},
+          std::as_bytes(
+              std::span(static_cast<const char*>(array.data()), static_cast<std::size_t>(array.nbytes())))};
+}
+
+template <class Scalar>
+void bind_pass(py::module_& module, const char* class_name) {
+  using state = pass_state<Scalar>;
+  py::class_<state>(module, class_name)
+      .def(
+          "value", [](const state& p, const std::string& part) { return to_array(p.run[part]); }, "name"_a)
+      .def(
+          "output", [](const state& p, std::size_t i) { return to_array(p.run.output(i)); }, "index"_a)
+      .def("output_count", [](const state& p) { return p.run.output_count(); })
+      .def("memory", [](const state& p) { return p.run.memory(); })
+      .def(
+          "backward",
+          [](state& p, const named_arrays<Scalar>& gradients, bool parameter_gradients,
+             bool input_gradients) {
+            const given_arrays<Scalar> given(gradients, "backward");
+            std::span<const tensor_view<const Scalar>> result;
+            {
+              const py::gil_scoped_release released;
+              // Gradients of several passes add up in one block; passes of one network may run on threads.
+              const std::scoped_lock hold(p.network->adding);
+              result = p.run.backward(
+                  given.tensors(),
+                  parameter_gradients ? std::span<Scalar>(p.network->gradients) : std::span<Scalar>(),
+                  {.input_gradients = input_gradients});
+            }
+            return to_arrays(result);
+          },
+          "gradients"_a, "parameter_gradients"_a, "input_gradients"_a);
+}
+
+template <class Scalar>
+void bind_network(py::module_& module, const char* class_name) {
+  using state = network_state<Scalar>;
+  using handle = network_handle<Scalar>;
+  py::class_<state, handle>(module, class_name)
+      .def(py::init<recipe, int, int, std::uint64_t>(), "architecture"_a, "height"_a, "width"_a, "seed"_a)
+      .def("architecture", [](const state& s) { return s.source; })
+      .def("initialize", &state::initialize, "seed"_a)
+      .def("parameter_count", [](const state& s) { return s.net.parameter_count(); })
+      .def("table",
+           [](const state& s) {
+             py::list rows;
+             for (const parameter& p : s.net.parameters()) {
+               py::tuple dimensions(static_cast<std::size_t>(p.rank));
+               for (std::size_t i = 0; i < dimensions.size(); ++i) dimensions[i] = p.dimensions[i];
+               rows.append(py::make_tuple(p.name, dimensions, p.offset, p.size, p.trainable));
+             }
+             return rows;
+           })
+      .def("values", [](const handle& s) { return show_block<Scalar>(s, s->net.values()); })
+      .def("gradients", [](const handle& s) { return show_block<Scalar>(s, s->gradients); })
+      .def("input_names",
+           [](const state& s) {
+             py::list names;
+             for (std::size_t i = 0; i < s.net.input_count(); ++i)
+               names.append(std::string(s.net.input_name(i)));
+             return names;
+           })
+      .def(
+          "input_shape", [](const state& s, std::size_t i) { return shape_to_python(s.net.input_shape(i)); },
+          "index"_a)
+      .def("output_count", [](const state& s) { return s.net.output_count(); })
+      .def(
+          "output_shape",
+          [](const state& s, std::size_t i) { return shape_to_python(s.net.output_shape(i)); }, "index"_a)
+      .def(
+          "forward",
+          [](const handle& s, const named_arrays<Scalar>& inputs, bool training, std::uint64_t seed,
+             bool differentiable) {
+            const given_arrays<Scalar> given(inputs, "forward");
+            const forward_options options{
+                .training = training, .seed = seed, .differentiable = differentiable};
+            const py::gil_scoped_release released;
+            return pass_state<Scalar>{s, s->run(given.tensors(), options)};
+          },
+          "inputs"_a, "training"_a, "seed"_a, "differentiable"_a)
+      .def(
+          "predict",
+          [](const handle& s, const named_arrays<Scalar>& inputs) {
+            const given_arrays<Scalar> given(inputs, "forward");
+            std::optional<pass<Scalar>> run;
+            {
+              const py::gil_scoped_release released;
+              run.emplace(std::as_const(s->net).forward(given.tensors()));
+            }
+            std::vector<py::array_t<Scalar>> outputs;
+            for (std::size_t i = 0; i < run->output_count(); ++i) outputs.push_back(to_array(run->output(i)));
+            return outputs;
+          },
+          "inputs"_a)
+      .def(
+          "load",
+          [](state& s, const std::string& path, const name_map& names, bool strict) {
+            const auto report = [&] {
+              const py::gil_scoped_release released;
+              return load_weights<Scalar>(path, s.net.parameters(), s.net.values(), names,
+                                          {.strict = strict});
+            }();
+            return report_to_python(report);
+          },
+          "path"_a, "names"_a, "strict"_a)
+      .def(
+          "load_arrays",
+          [](state& s, const std::vector<std::pair<std::string, py::array>>& arrays, const name_map& names,
+             bool strict) {
+            std::vector<safetensor> tensors;
+            for (const auto& [name, array] : arrays) tensors.push_back(as_tensor(name, array));
+            const auto report = [&] {
+              const py::gil_scoped_release released;
+              // The way of files is taken, so that there is one check of what fits, and one message.
+              const std::vector<std::byte> bytes = safetensors_bytes(tensors);
+              try {
+                return load_weights<Scalar>(safetensors_file::from_bytes(bytes, "state_dict"),
+                                            s.net.parameters(), s.net.values(), names, {.strict = strict});
+              } catch (const file_error& failure) {
+                throw value_error(failure.what());
+              }
+            }();
+            return report_to_python(report);
+          },
+          "arrays"_a, "names"_a, "strict"_a)
+      .def(
+          "save",
+          [](const state& s, const std::string& path, const std::map<std::string, std::string>& metadata,
+             const name_map& names, bool num_batches_tracked) {
+            const py::gil_scoped_release released;
+            save_weights(path, s.net.parameters(), s.net.values(),
+                         safetensors_metadata(metadata.begin(), metadata.end()), names,
+                         {.num_batches_tracked = num_batches_tracked});
+          },
+          "path"_a, "metadata"_a, "names"_a, "num_batches_tracked"_a);
+}
+
+}  // namespace
+
+void bind_networks(py::module_& module) {
+  py::class_<name_map>(module, "NameMap")
+      .def(py::init([](const std::vector<std::pair<std::string, std::string>>& rules) {
+             std::vector<name_rule> list;
+             for (const auto& [theirs, ours] : rules) list.push_back({theirs, ours});
+             return name_map(list);
+           }),
+           "rules"_a)
+      .def_static(
+          "by_function",
+          [](std::function<std::string(const std::string&)> to_theirs) {
+            return name_map([to_theirs = std::move(to_theirs)](std::string_view name) {
+              return to_theirs(std::string(name));
+            });
+          },
+          "to_theirs"_a)
+      .def("theirs", &name_map::theirs, "name"_a)
+      .def("ours", &name_map::ours, "name"_a);
+
+  bind_pass<float>(module, "FloatPass");
+  bind_pass<double>(module, "DoublePass");
+  bind_network<float>(module, "FloatNetwork");
+  bind_network<double>(module, "DoubleNetwork");
+
+  module.def(
+      "safetensors_metadata",
+      [](const std::string& path) {
+        const py::gil_scoped_release released;
+        const auto file = safetensors_file::open(path);
+        return std::map<std::string, std::string>(file.metadata().begin(), file.metadata().end());
+      },
+      "path"_a);
+}
+
+}  // namespace lookalike::python
