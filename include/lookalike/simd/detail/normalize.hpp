@@ -10,8 +10,11 @@
 /// Golub and LeVeque (1983): nothing cancels, and the map is read once.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
+#include <utility>
 
 #include <lookalike/simd/detail/lanes.hpp>
 
@@ -56,20 +59,52 @@ struct normalization_plan {
   }
 };
 
-/// The sum over i < count of term(i), in four running sums that hide the latency of addition.
-template <class Batch, class Term>
-inline Batch sum_of_terms(std::ptrdiff_t count, const Term& term) {
-  using scalar = typename Batch::value_type;
-  Batch s0(scalar(0)), s1(scalar(0)), s2(scalar(0)), s3(scalar(0));
-  std::ptrdiff_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    s0 += term(i);
-    s1 += term(i + 1);
-    s2 += term(i + 2);
-    s3 += term(i + 3);
+/// Calls `body(at, group, vector)` for the channels from 0 on, four vectors at a time while there are as
+/// many, then one; `group` is their number. Neighboring cache lines of a pixel are read together, and four
+/// sums hide the latency of addition.
+template <class Scalar, class Body>
+inline void for_vector_groups(std::ptrdiff_t channels, const Body& body) {
+  constexpr std::integral_constant<int, 4> four;
+  constexpr std::integral_constant<int, 1> one;
+  std::ptrdiff_t at = 0;
+  for (; at + 4 * lanes<Scalar> <= channels; at += 4 * lanes<Scalar>) body(at, four, whole_vector<Scalar>{});
+  for (; at + lanes<Scalar> <= channels; at += lanes<Scalar>) body(at, one, whole_vector<Scalar>{});
+  if (at < channels) body(at, one, partial_vector<Scalar>{channels - at});
+}
+
+/// For each of `Vectors` vectors side by side, two sums over the pixels i < count: `term(i, v, first,
+/// second)` adds to what it is given. One vector alone is summed in four parts, a pixel each in turn.
+template <class Scalar, std::size_t Vectors, class Term>
+inline void sum_pixels(std::ptrdiff_t count, std::array<xsimd::batch<Scalar>, Vectors>& first,
+                       std::array<xsimd::batch<Scalar>, Vectors>& second, const Term& term) {
+  using batch = xsimd::batch<Scalar>;
+  constexpr std::size_t sums = 4;
+  static_assert(Vectors == 1 || Vectors == sums);
+  constexpr std::ptrdiff_t step = sums / Vectors;
+  const batch zero(Scalar(0));
+  std::array<batch, sums> a{zero, zero, zero, zero};
+  std::array<batch, sums> b{zero, zero, zero, zero};
+  // written out by the compiler, so that sums stay in registers
+  const auto unrolled = [&]<std::size_t... K>(std::index_sequence<K...>) {
+    std::ptrdiff_t i = 0;
+    for (; i + step <= count; i += step)
+      (term(i + static_cast<std::ptrdiff_t>(K / Vectors), K % Vectors, a[K], b[K]), ...);
+    for (; i < count; ++i) term(i, 0, a[0], b[0]);  // of one vector
+  };
+  unrolled(std::make_index_sequence<sums>{});
+  if constexpr (Vectors == 1) {
+    first[0] = (a[0] + a[1]) + (a[2] + a[3]);
+    second[0] = (b[0] + b[1]) + (b[2] + b[3]);
+  } else {
+    first = a;
+    second = b;
   }
-  for (; i < count; ++i) s0 += term(i);
-  return (s0 + s1) + (s2 + s3);
+}
+
+/// Where vector `v` of a group begins.
+template <class Scalar>
+constexpr std::ptrdiff_t lane_of(std::size_t v) {
+  return static_cast<std::ptrdiff_t>(v) * lanes<Scalar>;
 }
 
 /// Mean, and sum of squared differences from it, of each channel over `pixels` pixels.
@@ -77,32 +112,53 @@ template <class Scalar>
 void block_moments(const Scalar* data, std::ptrdiff_t pitch, std::ptrdiff_t pixels, std::ptrdiff_t channels,
                    Scalar* means, Scalar* squares) {
   using batch = xsimd::batch<Scalar>;
-  for_vectors<Scalar>(channels, [&](std::ptrdiff_t c, auto vector) {
+  for_vector_groups<Scalar>(channels, [&](std::ptrdiff_t c, auto group, auto vector) {
+    constexpr std::size_t vectors = group();
     const Scalar* column = data + c;
     const batch count(static_cast<Scalar>(pixels));
-    const batch about =
-        sum_of_terms<batch>(pixels, [&](std::ptrdiff_t i) { return vector.load(column + i * pitch); }) /
-        count;
-    batch d0(Scalar(0)), d1(Scalar(0)), q0(Scalar(0)), q1(Scalar(0));
-    std::ptrdiff_t i = 0;
-    for (; i + 2 <= pixels; i += 2) {
-      const batch first = vector.load(column + i * pitch) - about;
-      const batch second = vector.load(column + (i + 1) * pitch) - about;
-      d0 += first;
-      d1 += second;
-      q0 = xsimd::fma(first, first, q0);
-      q1 = xsimd::fma(second, second, q1);
+    std::array<batch, vectors> about, rest, square;
+    const auto load = [&](std::ptrdiff_t i, std::size_t v) {
+      return vector.load(column + i * pitch + lane_of<Scalar>(v));
+    };
+    sum_pixels<Scalar>(pixels, about, square,
+                       [&](std::ptrdiff_t i, std::size_t v, batch& sum, batch&) { sum += load(i, v); });
+    for (batch& mean : about) mean /= count;
+    sum_pixels<Scalar>(pixels, rest, square,
+                       [&](std::ptrdiff_t i, std::size_t v, batch& sum, batch& sum_of_squares) {
+                         const batch difference = load(i, v) - about[v];
+                         sum += difference;
+                         sum_of_squares = xsimd::fma(difference, difference, sum_of_squares);
+                       });
+    for (std::size_t v = 0; v < vectors; ++v) {  // `about` is the mean but for rounding
+      vector.store(means + c + lane_of<Scalar>(v), about[v] + rest[v] / count);
+      vector.store(squares + c + lane_of<Scalar>(v), square[v] - rest[v] * rest[v] / count);
     }
-    if (i < pixels) {
-      const batch first = vector.load(column + i * pitch) - about;
-      d0 += first;
-      q0 = xsimd::fma(first, first, q0);
-    }
-    // `about` is the mean but for rounding
-    const batch rest = d0 + d1;
-    vector.store(means + c, about + rest / count);
-    vector.store(squares + c, (q0 + q1) - rest * rest / count);
   });
+}
+
+/// How many neighboring channels are joined at a time.
+inline constexpr std::ptrdiff_t joined_columns = 16;
+
+/// Replaces both sums of each picture's first block by what `join(from, columns, first, second)` makes of all
+/// blocks: `from` is the first block's entry of the first of `columns` channels.
+template <class Scalar, class Join>
+void join_blocks(const normalization_plan& plan, Scalar* sums, const Join& join) {
+  if (plan.blocks == 0) return;
+  const std::ptrdiff_t parts = rounded_up_quotient(plan.channels, joined_columns);
+  for_ranges(plan.pictures * parts, 4 * plan.blocks * joined_columns,
+             [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+               for (std::ptrdiff_t i = first; i < last; ++i) {
+                 const std::ptrdiff_t c = i % parts * joined_columns;
+                 Scalar* from = sums + i / parts * plan.sums_size() + c;
+                 const std::ptrdiff_t columns = std::min(joined_columns, plan.channels - c);
+                 double to[2][joined_columns] = {};
+                 join(from, columns, to[0], to[1]);
+                 for (std::ptrdiff_t k = 0; k < columns; ++k) {
+                   from[k] = static_cast<Scalar>(to[0][k]);
+                   from[plan.channels + k] = static_cast<Scalar>(to[1][k]);
+                 }
+               }
+             });
 }
 
 /// Means and (biased) variances of all groups of all pictures. `sums` has `pictures * sums_size()` scalars.
@@ -113,33 +169,37 @@ void group_moments(const normalization_plan& plan, const Scalar* data, std::ptrd
     Scalar* to = sums + picture * plan.sums_size() + 2 * b * plan.channels;
     block_moments(data + first * pitch, pitch, pixels, plan.channels, to, to + plan.channels);
   });
+  join_blocks(plan, sums, [&](const Scalar* from, std::ptrdiff_t columns, double* mean, double* squares) {
+    for (std::ptrdiff_t b = 0; b < plan.blocks; ++b) {
+      const double share = static_cast<double>(plan.block_pixels(b)) / static_cast<double>(plan.pixels);
+      const Scalar* row = from + 2 * b * plan.channels;
+      for (std::ptrdiff_t k = 0; k < columns; ++k) mean[k] += share * static_cast<double>(row[k]);
+    }
+    for (std::ptrdiff_t b = 0; b < plan.blocks; ++b) {
+      const auto pixels = static_cast<double>(plan.block_pixels(b));
+      const Scalar* row = from + 2 * b * plan.channels;
+      for (std::ptrdiff_t k = 0; k < columns; ++k) {
+        const double difference = static_cast<double>(row[k]) - mean[k];
+        squares[k] += static_cast<double>(row[plan.channels + k]) + pixels * difference * difference;
+      }
+    }
+  });
+  // the channels of a group are joined by the same rule
   const std::ptrdiff_t width = plan.group_channels();
-  const double count = static_cast<double>(plan.pixels) * static_cast<double>(width);
-  for_ranges(
-      plan.pictures * plan.groups, 4 * plan.blocks * width, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-        for (std::ptrdiff_t i = first; i < last; ++i) {
-          const Scalar* from = sums + i / plan.groups * plan.sums_size() + i % plan.groups * width;
-          double sum = 0;
-          for (std::ptrdiff_t b = 0; b < plan.blocks; ++b) {
-            double block_sum = 0;
-            for (std::ptrdiff_t c = 0; c < width; ++c)
-              block_sum += static_cast<double>(from[2 * b * plan.channels + c]);
-            sum += block_sum * static_cast<double>(plan.block_pixels(b));
-          }
-          const double mean = sum / count;
-          double squares = 0;
-          for (std::ptrdiff_t b = 0; b < plan.blocks; ++b) {
-            const Scalar* block = from + 2 * b * plan.channels;
-            const auto pixels = static_cast<double>(plan.block_pixels(b));
-            for (std::ptrdiff_t c = 0; c < width; ++c) {
-              const double difference = static_cast<double>(block[c]) - mean;
-              squares += static_cast<double>(block[plan.channels + c]) + pixels * difference * difference;
-            }
-          }
-          means[i] = static_cast<Scalar>(mean);
-          variances[i] = static_cast<Scalar>(squares / count);
-        }
-      });
+  for (std::ptrdiff_t i = 0; i < plan.pictures * plan.groups; ++i) {
+    const Scalar* mean = sums + i / plan.groups * plan.sums_size() + i % plan.groups * width;
+    const Scalar* squares = mean + plan.channels;
+    double total = 0;
+    for (std::ptrdiff_t c = 0; c < width; ++c) total += static_cast<double>(mean[c]);
+    total /= static_cast<double>(width);
+    double sum = 0;
+    for (std::ptrdiff_t c = 0; c < width; ++c) {
+      const double difference = static_cast<double>(mean[c]) - total;
+      sum += static_cast<double>(squares[c]) + static_cast<double>(plan.pixels) * difference * difference;
+    }
+    means[i] = static_cast<Scalar>(total);
+    variances[i] = static_cast<Scalar>(sum / (static_cast<double>(plan.pixels) * static_cast<double>(width)));
+  }
 }
 
 template <class Scalar>
@@ -212,35 +272,35 @@ void gradient_sums(const normalization_plan& plan, const feature_map<const Scala
   plan.for_all(2, [&](std::ptrdiff_t picture, std::ptrdiff_t b, std::ptrdiff_t first, std::ptrdiff_t pixels) {
     Scalar* to = sums + picture * plan.sums_size() + 2 * b * plan.channels;
     const Scalar* mean = coefficients(picture, 0);
-    for_vectors<Scalar>(plan.channels, [&](std::ptrdiff_t c, auto vector) {
+    for_vector_groups<Scalar>(plan.channels, [&](std::ptrdiff_t c, auto group, auto vector) {
+      constexpr std::size_t vectors = group();
       const Scalar* from = x.data + first * x.pitch + c;
       const Scalar* gradient = gy.data + first * gy.pitch + c;
-      const batch about = vector.load(mean + c);
-      batch s0(Scalar(0)), s1(Scalar(0)), p0(Scalar(0)), p1(Scalar(0));
-      const auto step = [&](std::ptrdiff_t i, batch& sum, batch& products) {
-        const batch g = vector.load(gradient + i * gy.pitch);
-        sum += g;
-        products = xsimd::fma(g, vector.load(from + i * x.pitch) - about, products);
-      };
-      std::ptrdiff_t i = 0;
-      for (; i + 2 <= pixels; i += 2) {
-        step(i, s0, p0);
-        step(i + 1, s1, p1);
+      std::array<batch, vectors> about, gradients, products;
+      for (std::size_t v = 0; v < vectors; ++v) about[v] = vector.load(mean + c + lane_of<Scalar>(v));
+      sum_pixels<Scalar>(pixels, gradients, products,
+                         [&](std::ptrdiff_t i, std::size_t v, batch& sum, batch& product) {
+                           const batch g = vector.load(gradient + i * gy.pitch + lane_of<Scalar>(v));
+                           const batch value = vector.load(from + i * x.pitch + lane_of<Scalar>(v));
+                           sum += g;
+                           product = xsimd::fma(g, value - about[v], product);
+                         });
+      for (std::size_t v = 0; v < vectors; ++v) {
+        vector.store(to + c + lane_of<Scalar>(v), gradients[v]);
+        vector.store(to + plan.channels + c + lane_of<Scalar>(v), products[v]);
       }
-      if (i < pixels) step(i, s0, p0);
-      vector.store(to + c, s0 + s1);
-      vector.store(to + plan.channels + c, p0 + p1);
     });
   });
-  const std::ptrdiff_t width = 2 * plan.channels;
-  for_ranges(plan.pictures * width, 2 * plan.blocks, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-    for (std::ptrdiff_t i = first; i < last; ++i) {
-      Scalar* column = sums + i / width * plan.sums_size() + i % width;
-      double total = 0;
-      for (std::ptrdiff_t b = 0; b < plan.blocks; ++b) total += static_cast<double>(column[b * width]);
-      if (plan.blocks > 0) column[0] = static_cast<Scalar>(total);
-    }
-  });
+  join_blocks(plan, sums,
+              [&](const Scalar* from, std::ptrdiff_t columns, double* gradients, double* products) {
+                for (std::ptrdiff_t b = 0; b < plan.blocks; ++b) {
+                  const Scalar* row = from + 2 * b * plan.channels;
+                  for (std::ptrdiff_t k = 0; k < columns; ++k) {
+                    gradients[k] += static_cast<double>(row[k]);
+                    products[k] += static_cast<double>(row[plan.channels + k]);
+                  }
+                }
+              });
 }
 
 }  // namespace detail
