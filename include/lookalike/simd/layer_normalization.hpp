@@ -66,8 +66,7 @@ inline std::ptrdiff_t layer_norm_block(std::ptrdiff_t channels) {
 
 }  // namespace detail
 
-// ---- over the channels of a pixel
-// --------------------------------------------------------------------------
+// ---- over the channels of a pixel -------------------------------------------------------------------------
 
 /// Normalizes every pixel by itself; weight and bias have one entry a channel.
 template <class Scalar>
@@ -162,8 +161,7 @@ void layer_norm_backward(const input_map<Scalar>& x, const input_map<Scalar>& gy
   }
 }
 
-// ---- over a picture
-// ----------------------------------------------------------------------------------------
+// ---- over a picture ---------------------------------------------------------------------------------------
 
 /// Scalars of scratch memory for both directions.
 template <class Scalar>

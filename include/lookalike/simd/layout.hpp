@@ -111,4 +111,30 @@ void fill(const feature_map<Scalar>& to, std::type_identity_t<Scalar> value) {
   detail::map_elements(to, false, [value] { return xsimd::batch<Scalar>(value); });
 }
 
+namespace detail {
+
+/// Clears rows of one picture as they come into use, from the first on.
+template <class Scalar>
+class row_clearer {
+ public:
+  row_clearer(const feature_map<Scalar>& picture, bool active)
+      : picture_(picture), next_(active ? 0 : picture.height) {}
+
+  /// Rows below `end` may be added to from now on.
+  void reach(int end) {
+    if (end <= next_) return;
+    feature_map<Scalar> rows = picture_;
+    rows.data += next_ * picture_.row_pitch();
+    rows.height = end - next_;
+    fill(rows, Scalar(0));
+    next_ = end;
+  }
+
+ private:
+  feature_map<Scalar> picture_;
+  int next_;
+};
+
+}  // namespace detail
+
 }  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE

@@ -174,8 +174,7 @@ void normalize_backward(const normalization_plan& plan, const feature_map<const 
 
 }  // namespace detail
 
-// ---- batch normalization
-// -----------------------------------------------------------------------------------
+// ---- batch normalization ----------------------------------------------------------------------------------
 
 /// Scalars of scratch memory for all functions of batch normalization.
 template <class Scalar>
@@ -263,8 +262,7 @@ void batch_norm_inference_backward(const input_map<Scalar>& x, const input_map<S
                                      gradients, scratch.data());
 }
 
-// ---- group and instance normalization
-// ----------------------------------------------------------------------
+// ---- group and instance normalization ---------------------------------------------------------------------
 
 /// Scalars of scratch memory for both directions of group normalization.
 template <class Scalar>

@@ -32,32 +32,29 @@ void require_same_channels(const char* where, const feature_map<First>& x, const
           x.channels, " channels and ", y.batch, " of ", y.channels, ", wanted the same");
 }
 
-/// A maximum and its number among the taps, or any other number that goes with the tap.
-template <class Scalar>
-struct found_maximum {
-  xsimd::batch<Scalar> value = xsimd::batch<Scalar>(-std::numeric_limits<Scalar>::infinity());
-  xsimd::batch<Scalar> number = xsimd::batch<Scalar>(Scalar(-1));
-};
-
-/// The first maximum of the window made of `rows` and `columns`, in as many channels from `channel` on as
-/// `vector` loads. `number(i, j)` goes with row i and column j of the window.
-template <class Scalar, class Vector, class Number>
-inline found_maximum<Scalar> find_maximum(const input_map<Scalar>& x, int n, const tap_range& rows,
-                                          const tap_range& columns, std::ptrdiff_t channel,
-                                          const Vector& vector, const Number& number) {
+/// The number of the first maximum of the window made of `rows` and `columns`, in as many channels from
+/// `channel` on as `vector` loads; -1 for an empty window. Taps of row i are numbered first(i), first(i) +
+/// step, ...
+template <class Scalar, class Vector, class First>
+inline xsimd::batch<Scalar> find_maximum(const input_map<Scalar>& x, int n, const tap_range& rows,
+                                         const tap_range& columns, std::ptrdiff_t channel,
+                                         const Vector& vector, const First& first, Scalar step) {
   using batch = xsimd::batch<Scalar>;
-  found_maximum<Scalar> best;
-  if (rows.count > 0 && columns.count > 0) best.number = batch(number(0, 0));
+  if (rows.count <= 0 || columns.count <= 0) return batch(Scalar(-1));
+  batch best(-std::numeric_limits<Scalar>::infinity());
+  batch chosen(first(0));
   for (int i = 0; i < rows.count; ++i) {
     const Scalar* pixel = x.pixel(n, rows[i], columns.first) + channel;
+    batch number(first(i));
     for (int j = 0; j < columns.count; ++j, pixel += columns.step * x.pitch) {
       const batch value = vector.load(pixel);
-      const auto better = value > best.value || xsimd::isnan(value);
-      best.value = xsimd::select(better, value, best.value);
-      best.number = xsimd::select(better, batch(number(i, j)), best.number);
+      const auto better = value > best || xsimd::isnan(value);
+      best = xsimd::select(better, value, best);
+      chosen = xsimd::select(better, number, chosen);
+      number += batch(step);
     }
   }
-  return best;
+  return chosen;
 }
 
 /// Calls `visit(n, y, x, rows, columns)` for all output pixels, by rows.
@@ -103,30 +100,31 @@ void pool_maximum_indices(const input_map<Scalar>& x, const pool_geometry& geome
   for_windows(indices, geometry,
               [&](int n, int row, int column, const tap_range& rows, const tap_range& columns) {
                 Scalar* out = indices.pixel(n, row, column);
-                const auto number = [&](int i, int j) {
-                  return static_cast<Scalar>(std::ptrdiff_t{rows[i]} * x.width + columns[j]);
+                const auto first = [&](int i) {
+                  return static_cast<Scalar>(std::ptrdiff_t{rows[i]} * x.width + columns.first);
                 };
                 for_vectors<Scalar>(indices.channels, [&](std::ptrdiff_t channel, auto vector) {
-                  vector.store(out + channel,
-                               find_maximum<Scalar>(x, n, rows, columns, channel, vector, number).number);
+                  vector.store(out + channel, find_maximum<Scalar>(x, n, rows, columns, channel, vector,
+                                                                   first, static_cast<Scalar>(columns.step)));
                 });
               });
 }
 
 /// Calls `visit(first channel, channels, n, y, x, rows, columns)` for all output pixels: within a slice of
-/// the channels one after another, as what is added to a pixel is added in a fixed order. Before that, gx is
-/// cleared where it must be.
+/// the channels one after another, as what is added to a pixel is added in a fixed order. With `clear`, rows
+/// of gx are cleared just before the first window reaches them, while they are in the cache.
 template <class Scalar, class Visit>
 void for_windows_backward(const feature_map<const Scalar>& gy, const pool_geometry& geometry,
                           const feature_map<Scalar>& gx, bool clear, const Visit& visit) {
   for_channel_slices(gx, gx.pixels() * gx.channels * 2, [&](int n, int first, int channels) {
-    const feature_map<Scalar> target = gx.picture(n).slice(first, channels);
-    if (clear) fill(target, Scalar(0));
+    row_clearer<Scalar> cleared(gx.picture(n).slice(first, channels), clear);
     for (int row = 0; row < gy.height; ++row) {
       const tap_range rows = geometry.rows.taps(row);
+      if (rows.count > 0) cleared.reach(rows[rows.count - 1] + 1);
       for (int column = 0; column < gy.width; ++column)
         visit(first, channels, n, row, column, rows, geometry.columns.taps(column));
     }
+    cleared.reach(gx.height);
   });
 }
 
@@ -142,15 +140,17 @@ void pool_maximum_backward(const input_map<Scalar>& x, const input_map<Scalar>& 
           const tap_range& columns) {
         const Scalar* from = gy.pixel(n, row, column) + first;
         for_vectors<Scalar>(channels, [&](std::ptrdiff_t channel, auto vector) {
-          const auto number = [&](int i, int j) { return static_cast<Scalar>(i * columns.count + j); };
+          const auto row_start = [&](int i) { return static_cast<Scalar>(i * columns.count); };
           const batch chosen =
-              find_maximum<Scalar>(x, n, rows, columns, first + channel, vector, number).number;
+              find_maximum<Scalar>(x, n, rows, columns, first + channel, vector, row_start, Scalar(1));
           const batch gradient = vector.load(from + channel);
+          batch number(Scalar(0));
           for (int i = 0; i < rows.count; ++i) {
             Scalar* to = gx.pixel(n, rows[i], columns.first) + first + channel;
             for (int j = 0; j < columns.count; ++j, to += columns.step * gx.pitch) {
-              const batch part = xsimd::select(chosen == batch(number(i, j)), gradient, batch(Scalar(0)));
+              const batch part = xsimd::select(chosen == number, gradient, batch(Scalar(0)));
               vector.store(to, overwrite ? part : part + vector.load(to));
+              number += batch(Scalar(1));
             }
           }
         });
@@ -217,8 +217,7 @@ void require_one_pixel(const char* where, const Map& map) {
 
 }  // namespace detail
 
-// ---- maxima
-// ------------------------------------------------------------------------------------------------
+// ---- maxima -----------------------------------------------------------------------------------------------
 
 /// y = the maximum of x over the window, channel by channel.
 template <class Scalar>
@@ -301,8 +300,7 @@ void max_unpool_backward(const input_map<Scalar>& indices, const input_map<Scala
                       });
 }
 
-// ---- means
-// -------------------------------------------------------------------------------------------------
+// ---- means ------------------------------------------------------------------------------------------------
 
 /// y = the mean of x over the window. With `count_include_pad`, the window's part in the padding counts as
 /// zeros; otherwise only what lies in the map counts. What hangs over the padding in ceil mode never counts.
@@ -321,8 +319,7 @@ void average_pool_backward(const input_map<Scalar>& gy, const window& w, bool co
                              accumulate);
 }
 
-// ---- adaptive and global
-// -----------------------------------------------------------------------------------
+// ---- adaptive and global ----------------------------------------------------------------------------------
 
 /// y = the maximum over a bin: output row o of h looks at input rows floor(o H / h) to ceil((o + 1) H / h),
 /// columns likewise.

@@ -168,8 +168,9 @@ void resize_backward(const input_map<Scalar>& gy, const resize_options& options,
   const std::ptrdiff_t scalars = gy.pixels() * gy.channels * (nearest ? 3 : 9);
   detail::for_channel_slices(gx, scalars, [&](int n, int first, int channels) {
     const feature_map<Scalar> target = gx.picture(n).slice(first, channels);
-    if (!accumulate) fill(target, Scalar(0));
+    detail::row_clearer<Scalar> cleared(target, !accumulate);
     for (int row = 0; row < gy.height; ++row) {
+      cleared.reach(static_cast<int>(axes.rows.upper(row)) + 1);
       Scalar* upper_row = target.data + axes.rows.lower(row) * target.row_pitch();
       Scalar* lower_row = target.data + axes.rows.upper(row) * target.row_pitch();
       const batch down(axes.rows.weight(row));
@@ -198,6 +199,7 @@ void resize_backward(const input_map<Scalar>& gy, const resize_options& options,
         });
       }
     }
+    cleared.reach(target.height);
   });
 }
 

@@ -195,8 +195,8 @@ TEST_CASE("activations keep NaN and saturate at infinity") {
 }
 
 TEST_CASE("activations do not depend on threads or on the place of a pixel") {
-  const grid x = maps::random_grid(3, 60, 70, 5, 1);
-  const grid g = maps::random_grid(3, 60, 70, 5, 2);
+  const grid x = maps::random_grid(3, 80, 70, 5, 1);
+  const grid g = maps::random_grid(3, 80, 70, 5, 2);
   for (const activation<float>& f : all<float>()) {
     INFO(f.name);
     for (int gap : {0, 1}) {

@@ -26,8 +26,7 @@ using input_map = std::type_identity_t<feature_map<const Scalar>>;
 
 namespace detail {
 
-// ---- vectors and their tails
-// -------------------------------------------------------------------------------
+// ---- vectors and their tails ------------------------------------------------------------------------------
 
 /// Loads and stores of whole vectors.
 template <class Scalar>
@@ -55,13 +54,12 @@ inline void for_vectors(std::ptrdiff_t count, const Body& body) {
   if (at < count) body(at, partial_vector<Scalar>{count - at});
 }
 
-// ---- loops over blocks
-// -------------------------------------------------------------------------------------
+// ---- loops over blocks ------------------------------------------------------------------------------------
 
 /// Less work than this, in scalars read or written, is not worth waking threads for.
-inline constexpr std::ptrdiff_t parallel_threshold = 32768;
+inline constexpr std::ptrdiff_t parallel_threshold = 131072;
 /// Scalars of a block of work that one thread takes at a time.
-inline constexpr std::ptrdiff_t block_scalars = 16384;
+inline constexpr std::ptrdiff_t block_scalars = 32768;
 
 /// A reference to a function of a block's number: all loops share one instance of `parallel_for`.
 class block_step {
@@ -115,8 +113,7 @@ void for_channel_slices(const feature_map<Scalar>& map, std::ptrdiff_t scalars, 
   });
 }
 
-// ---- loops over elements
-// -----------------------------------------------------------------------------------
+// ---- loops over elements ----------------------------------------------------------------------------------
 
 template <class First, class Second>
 bool same_extents(const feature_map<First>& a, const feature_map<Second>& b) {
