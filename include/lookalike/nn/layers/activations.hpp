@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/simd/activation.hpp>
 
 namespace lookalike {
@@ -210,5 +211,13 @@ constexpr architecture sigmoid() {
 constexpr architecture tanh() {
   return layer(layers::tanh{});
 }
+
+LOOKALIKE_COMPILED_LAYER(relu)
+LOOKALIKE_COMPILED_LAYER(leaky_relu)
+LOOKALIKE_COMPILED_LAYER(elu)
+LOOKALIKE_COMPILED_LAYER(sigmoid)
+LOOKALIKE_COMPILED_LAYER(tanh)
+LOOKALIKE_COMPILED_LAYER(silu)
+LOOKALIKE_COMPILED_LAYER(gelu)
 
 }  // namespace lookalike

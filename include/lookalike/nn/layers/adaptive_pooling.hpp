@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/pooling.hpp>
 
@@ -96,5 +97,10 @@ constexpr architecture global_average_pool() {
 constexpr architecture global_max_pool() {
   return layer(layers::global_max_pool{});
 }
+
+LOOKALIKE_COMPILED_LAYER(adaptive_average_pool)
+LOOKALIKE_COMPILED_LAYER(adaptive_max_pool)
+LOOKALIKE_COMPILED_LAYER(global_average_pool)
+LOOKALIKE_COMPILED_LAYER(global_max_pool)
 
 }  // namespace lookalike

@@ -7,6 +7,7 @@
 
 #include <lookalike/nn/architecture.hpp>
 #include <lookalike/nn/detail/affine.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/normalization.hpp>
 
@@ -98,5 +99,7 @@ constexpr architecture batch_norm(const batch_norm_options& options = {}) {
   return layer(
       layers::batch_norm{.epsilon = options.epsilon, .momentum = options.momentum, .affine = options.affine});
 }
+
+LOOKALIKE_COMPILED_LAYER(batch_norm)
 
 }  // namespace lookalike

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/simd/elementwise.hpp>
 
 namespace lookalike {
@@ -78,5 +79,7 @@ struct concat {
 constexpr architecture concat() {
   return layer(layers::concat{});
 }
+
+LOOKALIKE_COMPILED_LAYER(concat)
 
 }  // namespace lookalike

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/layout.hpp>
 
@@ -69,5 +70,7 @@ constexpr architecture constant(int channels, int height, int width, constant_op
   const auto numbers = detail::to_numbers(layers::constant{channels, height, width, options.initial});
   return detail::single_node(rules_of<layers::constant>, numbers, {});
 }
+
+LOOKALIKE_COMPILED_LAYER(constant)
 
 }  // namespace lookalike

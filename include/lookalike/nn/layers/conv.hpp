@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/convolution.hpp>
 
@@ -168,5 +169,7 @@ constexpr architecture conv(int channels, const conv_options& options = {}) {
                             .border = options.border,
                             .input_channels = options.inputs});
 }
+
+LOOKALIKE_COMPILED_LAYER(conv)
 
 }  // namespace lookalike

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/strided_view.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/layout.hpp>
@@ -30,7 +31,8 @@ void copy_into_window(const feature_map<const Scalar>& from, int top, int left, 
   if (!accumulate) simd::fill(to, Scalar(0));
   for (int n = 0; n < from.batch; ++n)
     for (int y = 0; y < from.height; ++y)
-      simd::copy(part_of_row(from, n, y, 0, from.width), part_of_row(to, n, top + y, left, from.width), accumulate);
+      simd::copy(part_of_row(from, n, y, 0, from.width), part_of_row(to, n, top + y, left, from.width),
+                 accumulate);
 }
 
 }  // namespace detail
@@ -124,5 +126,8 @@ constexpr architecture crop(int top, int left, int bottom, int right) {
 constexpr architecture center_crop_to() {
   return layer(layers::center_crop_to{});
 }
+
+LOOKALIKE_COMPILED_LAYER(crop)
+LOOKALIKE_COMPILED_LAYER(center_crop_to)
 
 }  // namespace lookalike

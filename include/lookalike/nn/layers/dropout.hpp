@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/simd/elementwise.hpp>
 #include <lookalike/simd/layout.hpp>
 
@@ -58,5 +59,7 @@ struct dropout {
 constexpr architecture dropout(double probability = 0.5) {
   return layer(layers::dropout{probability});
 }
+
+LOOKALIKE_COMPILED_LAYER(dropout)
 
 }  // namespace lookalike

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/simd/elementwise.hpp>
 
 namespace lookalike {
@@ -113,5 +114,8 @@ constexpr architecture multiply() {
 constexpr architecture residual(const architecture& body, const architecture& shortcut = identity()) {
   return branch(body, shortcut) | add();
 }
+
+LOOKALIKE_COMPILED_LAYER(add)
+LOOKALIKE_COMPILED_LAYER(multiply)
 
 }  // namespace lookalike

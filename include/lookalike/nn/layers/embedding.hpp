@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/simd/embedding.hpp>
 #include <lookalike/simd/layout.hpp>
 
@@ -53,5 +54,7 @@ struct embedding {
 constexpr architecture embedding(int count, int dimension) {
   return layer(layers::embedding{count, dimension});
 }
+
+LOOKALIKE_COMPILED_LAYER(embedding)
 
 }  // namespace lookalike

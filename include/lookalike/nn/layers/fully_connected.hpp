@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/layout.hpp>
 #include <lookalike/simd/matrix_product.hpp>
@@ -141,5 +142,7 @@ struct fully_connected_options {
 constexpr architecture fully_connected(int channels, fully_connected_options options = {}) {
   return layer(layers::fully_connected{.channels = channels, .bias = options.bias});
 }
+
+LOOKALIKE_COMPILED_LAYER(fully_connected)
 
 }  // namespace lookalike

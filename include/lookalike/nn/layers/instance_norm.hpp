@@ -7,6 +7,7 @@
 
 #include <lookalike/nn/architecture.hpp>
 #include <lookalike/nn/detail/affine.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/normalization.hpp>
 
@@ -73,5 +74,7 @@ struct instance_norm_options {
 constexpr architecture instance_norm(const instance_norm_options& options = {}) {
   return layer(layers::instance_norm{.epsilon = options.epsilon, .affine = options.affine});
 }
+
+LOOKALIKE_COMPILED_LAYER(instance_norm)
 
 }  // namespace lookalike

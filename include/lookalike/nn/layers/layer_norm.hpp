@@ -8,6 +8,7 @@
 
 #include <lookalike/nn/architecture.hpp>
 #include <lookalike/nn/detail/affine.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/layer_normalization.hpp>
 
@@ -102,5 +103,7 @@ constexpr architecture layer_norm(const layer_norm_options& options = {}) {
   return layer(
       layers::layer_norm{.epsilon = options.epsilon, .affine = options.affine, .scope = options.scope});
 }
+
+LOOKALIKE_COMPILED_LAYER(layer_norm)
 
 }  // namespace lookalike

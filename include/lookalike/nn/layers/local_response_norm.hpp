@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/local_response_normalization.hpp>
 
@@ -75,5 +76,7 @@ constexpr architecture local_response_norm(const local_response_norm_options& op
                                            .k = options.k,
                                            .average = options.average});
 }
+
+LOOKALIKE_COMPILED_LAYER(local_response_norm)
 
 }  // namespace lookalike

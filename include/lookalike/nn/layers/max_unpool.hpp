@@ -10,6 +10,7 @@
 #include <limits>
 #include <tuple>
 
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/sliding_pool.hpp>
 #include <lookalike/simd/pooling.hpp>
 
@@ -125,5 +126,8 @@ constexpr architecture max_unpool(extent_2d kernel, const max_unpool_options& op
                          .output_height = options.output.height,
                          .output_width = options.output.width});
 }
+
+LOOKALIKE_COMPILED_LAYER(max_pool_indices)
+LOOKALIKE_COMPILED_LAYER(max_unpool)
 
 }  // namespace lookalike

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 
 namespace lookalike {
 
@@ -55,5 +56,7 @@ struct pad_channels {
 constexpr architecture pad_channels(int before, int after) {
   return layer(layers::pad_channels{before, after});
 }
+
+LOOKALIKE_COMPILED_LAYER(pad_channels)
 
 }  // namespace lookalike

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/strided_view.hpp>
 #include <lookalike/simd/layout.hpp>
 
@@ -62,5 +63,7 @@ struct permute {
 constexpr architecture permute(int channels, int rows, int columns) {
   return layer(layers::permute{channels, rows, columns});
 }
+
+LOOKALIKE_COMPILED_LAYER(permute)
 
 }  // namespace lookalike

@@ -7,6 +7,7 @@
 
 #include <tuple>
 
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/sliding_pool.hpp>
 #include <lookalike/simd/pooling.hpp>
 
@@ -78,5 +79,8 @@ constexpr architecture max_pool(extent_2d kernel, const pool_options& options = 
 constexpr architecture average_pool(extent_2d kernel, const average_pool_options& options = {}) {
   return layer(layers::average_pool(kernel, options));
 }
+
+LOOKALIKE_COMPILED_LAYER(max_pool)
+LOOKALIKE_COMPILED_LAYER(average_pool)
 
 }  // namespace lookalike

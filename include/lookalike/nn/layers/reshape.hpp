@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/layout.hpp>
 
@@ -101,5 +102,8 @@ constexpr architecture reshape(int channels, int height, int width) {
 constexpr architecture flatten() {
   return layer(layers::flatten{});
 }
+
+LOOKALIKE_COMPILED_LAYER(reshape)
+LOOKALIKE_COMPILED_LAYER(flatten)
 
 }  // namespace lookalike

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/resize.hpp>
 
@@ -150,5 +151,8 @@ constexpr architecture upsample(double factor, interpolation_options options = {
   l.align_corners = options.align_corners;
   return layer(l);
 }
+
+LOOKALIKE_COMPILED_LAYER(resize)
+LOOKALIKE_COMPILED_LAYER(upsample)
 
 }  // namespace lookalike

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/simd/layout.hpp>
 
 namespace lookalike {
@@ -52,5 +53,7 @@ struct slice {
 constexpr architecture slice(int first, int count) {
   return layer(layers::slice{first, count});
 }
+
+LOOKALIKE_COMPILED_LAYER(slice)
 
 }  // namespace lookalike

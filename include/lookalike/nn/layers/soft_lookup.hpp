@@ -22,6 +22,7 @@
 #include <tuple>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/simd/layout.hpp>
 #include <lookalike/simd/soft_lookup.hpp>
 
@@ -267,5 +268,8 @@ constexpr architecture soft_lookup(int count, int outputs, const soft_lookup_opt
 constexpr architecture attention(const attention_options& options = {}) {
   return layer(layers::attention{options.temperature, options.nearest, options.score, options.heads});
 }
+
+LOOKALIKE_COMPILED_LAYER(soft_lookup)
+LOOKALIKE_COMPILED_LAYER(attention)
 
 }  // namespace lookalike

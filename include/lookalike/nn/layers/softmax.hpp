@@ -4,6 +4,7 @@
 /// Softmax over the channels of each pixel, and its logarithm: scores of classes become probabilities.
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/simd/softmax.hpp>
 
 namespace lookalike {
@@ -60,5 +61,8 @@ constexpr architecture softmax() {
 constexpr architecture log_softmax() {
   return layer(layers::log_softmax{});
 }
+
+LOOKALIKE_COMPILED_LAYER(softmax)
+LOOKALIKE_COMPILED_LAYER(log_softmax)
 
 }  // namespace lookalike

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include <lookalike/nn/architecture.hpp>
+#include <lookalike/nn/detail/compiled_layer.hpp>
 #include <lookalike/nn/detail/window_shape.hpp>
 #include <lookalike/simd/transposed_convolution.hpp>
 
@@ -182,5 +183,7 @@ constexpr architecture transposed_conv(int channels, const transposed_conv_optio
 constexpr architecture up_conv(int channels, int factor = 2) {
   return transposed_conv(channels, {.kernel = factor, .stride = factor});
 }
+
+LOOKALIKE_COMPILED_LAYER(transposed_conv)
 
 }  // namespace lookalike

@@ -1,0 +1,28 @@
+#pragma once
+
+/// \file
+/// Layers compiled in advance. Headers only is the default. Who links `lookalike::compiled` (which defines
+/// LOOKALIKE_COMPILED) finds the kernels of the library's layers there instead of compiling them in each
+/// translation unit; nothing else changes. Every header of nn/layers/ names its layers with
+/// LOOKALIKE_COMPILED_LAYER, and the library is made of the same names (cmake/lookalike_compiled.cmake).
+
+/// Declares or defines, as `prefix` is `extern` or empty, what of a layer is worth compiling once.
+#define LOOKALIKE_INSTANTIATE_LAYER(prefix, layer)                                                           \
+  prefix template void detail::layer_adaptor<layers::layer>::forward<float>(const layer_rules::instance&,    \
+                                                                            const forward_call<float>&);     \
+  prefix template void detail::layer_adaptor<layers::layer>::forward<double>(const layer_rules::instance&,   \
+                                                                             const forward_call<double>&);   \
+  prefix template void detail::layer_adaptor<layers::layer>::backward<float>(const layer_rules::instance&,   \
+                                                                             const backward_call<float>&);   \
+  prefix template void detail::layer_adaptor<layers::layer>::backward<double>(const layer_rules::instance&,  \
+                                                                              const backward_call<double>&); \
+  prefix template std::int64_t detail::layer_adaptor<layers::layer>::scratch_size<float>(                    \
+      const layer_rules::instance&, const run_extents&);                                                     \
+  prefix template std::int64_t detail::layer_adaptor<layers::layer>::scratch_size<double>(                   \
+      const layer_rules::instance&, const run_extents&);
+
+#ifdef LOOKALIKE_COMPILED
+#define LOOKALIKE_COMPILED_LAYER(layer) LOOKALIKE_INSTANTIATE_LAYER(extern, layer)
+#else
+#define LOOKALIKE_COMPILED_LAYER(layer)
+#endif
