@@ -18,13 +18,9 @@ class constexpr_vector {
   constexpr constexpr_vector() = default;
   constexpr explicit constexpr_vector(int count) { resize(count); }
   constexpr constexpr_vector(std::initializer_list<Value> values) {
-    reserve(static_cast<int>(values.size()));
-    for (const Value& value : values) push_back(value);
+    append(values.begin(), static_cast<int>(values.size()));
   }
-  constexpr constexpr_vector(const constexpr_vector& other) {
-    reserve(other.size_);
-    for (const Value& value : other) push_back(value);
-  }
+  constexpr constexpr_vector(const constexpr_vector& other) { append(other.values_, other.size_); }
   constexpr constexpr_vector(constexpr_vector&& other) noexcept
       : values_(std::exchange(other.values_, nullptr)),
         size_(std::exchange(other.size_, 0)),
@@ -57,6 +53,14 @@ class constexpr_vector {
   constexpr void push_back(Value value) {
     if (size_ == capacity_) reserve(2 * capacity_ + 1);
     values_[size_++] = std::move(value);
+  }
+  /// Appends `count` values, which must not be this vector's own. Calls are what constant evaluation spends
+  /// its time on: this is one.
+  constexpr void append(const Value* values, int count) {
+    if (size_ + count > capacity_) reserve(size_ + count > 2 * capacity_ ? size_ + count : 2 * capacity_);
+    Value* to = values_ + size_;
+    for (int i = 0; i < count; ++i) to[i] = values[i];
+    size_ += count;
   }
 
   constexpr Value& operator[](int i) { return values_[i]; }

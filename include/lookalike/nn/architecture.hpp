@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include <lookalike/core/constexpr_vector.hpp>
 #include <lookalike/nn/layer.hpp>
@@ -150,11 +151,19 @@ constexpr bool operator==(const architecture& left, const architecture& right) {
 
 namespace detail {
 
-template <class Value, class Range>
-constexpr pool_range append(constexpr_vector<Value>& pool, const Range& values) {
+template <class Value>
+constexpr pool_range append(constexpr_vector<Value>& pool,
+                            std::span<const std::type_identity_t<Value>> values) {
   const int first = pool.size();
-  for (const auto& value : values) pool.push_back(value);
-  return {first, pool.size() - first};
+  pool.append(values.data(), static_cast<int>(values.size()));
+  return {first, static_cast<int>(values.size())};
+}
+template <class Value>
+constexpr pool_range append(constexpr_vector<Value>& pool, const constexpr_vector<Value>& values) {
+  return append(pool, values.view());
+}
+constexpr pool_range append(constexpr_vector<char>& pool, std::string_view text) {
+  return append(pool, std::span<const char>(text.data(), text.size()));
 }
 
 /// Copies `body` behind what `a` has. Its loose edges are tied to `feed`, its outermost scopes put into
@@ -165,44 +174,47 @@ constexpr constexpr_vector<int> splice(architecture& a, const architecture& body
   const int scope_base = a.scopes.size();
   const int number_base = a.numbers.size();
   const int character_base = a.characters.size();
-  const auto tie = [&](std::span<const int> edges) {
-    constexpr_vector<int> tied;
-    for (int edge : edges) {
-      if (edge == incoming) {
-        for (int source : feed) tied.push_back(source);
+  // Written without small functions: a compiler that evaluates this spends its time on calls.
+  const int* feeds = feed.begin();
+  const int feed_count = feed.size();
+  const int* edges = body.edges.begin();
+  const auto tie = [&](pool_range range, const int* from, constexpr_vector<int>& to) {
+    const int first = to.size();
+    for (int i = range.first; i < range.first + range.count; ++i) {
+      if (from[i] == incoming) {
+        to.append(feeds, feed_count);
       } else {
-        tied.push_back(edge + node_base);
+        to.push_back(from[i] + node_base);
       }
     }
-    return tied;
+    return pool_range{first, to.size() - first};
   };
-  const architecture_view view(body);
 
   append(a.characters, body.characters);
   append(a.numbers, body.numbers);
-  a.scopes.reserve(scope_base + body.scopes.size());
-  for (const name_scope& s : body.scopes) {
-    name_scope moved = s;
+  a.scopes.append(body.scopes.begin(), body.scopes.size());
+  for (int i = scope_base; i < scope_base + body.scopes.size(); ++i) {
+    name_scope& moved = a.scopes[i];
     moved.name.first += character_base;
-    moved.parent = s.parent < 0 ? scope : s.parent + scope_base;
-    moved.exits = append(a.edges, tie(view.range(s.exits)));
-    a.scopes.push_back(moved);
+    moved.parent = moved.parent < 0 ? scope : moved.parent + scope_base;
+    moved.exits = tie(moved.exits, edges, a.edges);
   }
-  a.nodes.reserve(node_base + body.nodes.size());
-  for (int i = 0; i < body.nodes.size(); ++i) {
-    node moved = body.nodes[i];
-    moved.attributes.first += number_base;
-    moved.text.first += character_base;
-    moved.scope = moved.scope < 0 ? scope : moved.scope + scope_base;
-    moved.edges = append(a.edges, tie(view.inputs(i)));
-    a.nodes.push_back(moved);
+  a.nodes.append(body.nodes.begin(), body.nodes.size());
+  node* moved = a.nodes.begin() + node_base;
+  for (node* end = moved + body.nodes.size(); moved != end; ++moved) {
+    moved->attributes.first += number_base;
+    moved->text.first += character_base;
+    moved->scope = moved->scope < 0 ? scope : moved->scope + scope_base;
+    moved->edges = tie(moved->edges, edges, a.edges);
   }
   for (exposed_name e : body.exposed) {
     e.name.first += character_base;
     e.scope = e.scope < 0 ? scope : e.scope + scope_base;
     a.exposed.push_back(e);
   }
-  return tie(body.exits.view());
+  constexpr_vector<int> exits;
+  tie({0, body.exits.size()}, body.exits.begin(), exits);
+  return exits;
 }
 
 /// One node that reads `edges`.

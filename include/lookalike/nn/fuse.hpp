@@ -34,6 +34,8 @@ constexpr fused_architecture fuse(const architecture_view& a, std::span<const sh
   constexpr_vector<constexpr_vector<int>> edges;
   for (double number : a.numbers) graph.numbers.push_back(number);
 
+  constexpr_vector<int> vanished, stands_for;  // other names of a value
+
   // The node that yields `source`, if something may be put into its store.
   const auto open_store = [&](int source) {
     if (readers[source] != 1 || value_of[source] < 0) return -1;
@@ -47,13 +49,21 @@ constexpr fused_architecture fuse(const architecture_view& a, std::span<const sh
     const auto put_into = [&](int target, int node::*what) {
       graph.nodes[target].*what = i;
       graph.nodes[target].kept = n.kept;
-      for (int j = 0; j < i; ++j) {
-        if (value_of[j] == target) value_of[j] = -1;
+      for (int source : inputs) {
+        if (value_of[source] == target) value_of[source] = -1;
+      }
+      for (int same : vanished) {
+        if (value_of[same] == target) value_of[same] = -1;
+      }
+      for (int same : stands_for) {
+        if (value_of[same] == target) value_of[same] = -1;
       }
       value_of[i] = target;
     };
     if (n.rules->fusion == fusion_role::vanishes) {
       value_of[i] = value_of[inputs[0]];
+      vanished.push_back(i);
+      stands_for.push_back(inputs[0]);
       graph.nodes[value_of[i]].kept = graph.nodes[value_of[i]].kept || n.kept;
       // Its readers are readers of what it stands for.
       readers[inputs[0]] += readers[i] - 1;

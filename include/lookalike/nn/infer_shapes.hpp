@@ -20,8 +20,8 @@ constexpr diagnosis infer_shapes_over(const Graph& graph, std::span<const shape>
                                       std::span<shape> shapes) {
   constexpr_vector<shape> inputs;
   std::size_t next_input = 0;
+  diagnosis problem;
   for (int i = 0; i < graph.size(); ++i) {
-    diagnosis problem;
     inputs.resize(0);
     for (int source : graph.inputs(i)) inputs.push_back(shapes[static_cast<std::size_t>(source)]);
     shape result = graph.infer(i, inputs.view(), problem);

@@ -34,14 +34,18 @@ constexpr static_sentence local_name(const architecture_view& a, int i) {
 
 /// Counts the nodes of each kind in each scope.
 constexpr void number_nodes(architecture& a) {
+  constexpr_vector<int> last(a.scopes.size() + 1);  // node + 1 of each scope; the first for those in none
+  constexpr_vector<int> before(a.nodes.size());     // the node + 1 before in the same scope
+  node* nodes = a.nodes.begin();
   for (int i = 0; i < a.nodes.size(); ++i) {
-    node& n = a.nodes[i];
-    n.ordinal = 0;
-    for (int j = i - 1; j >= 0; --j) {
-      if (a.nodes[j].scope == n.scope && a.nodes[j].is(*n.rules)) {
-        n.ordinal = a.nodes[j].ordinal + 1;
-        break;
-      }
+    int& newest = last[nodes[i].scope + 1];
+    before[i] = newest;
+    newest = i + 1;
+    nodes[i].ordinal = 0;
+    for (int j = before[i]; j > 0; j = before[j - 1]) {
+      if (!nodes[j - 1].is(*nodes[i].rules)) continue;
+      nodes[i].ordinal = nodes[j - 1].ordinal + 1;
+      break;
     }
   }
 }
@@ -51,11 +55,33 @@ constexpr std::uint64_t mix_text(std::uint64_t hash, std::string_view text) {  /
   return hash;
 }
 
+inline constexpr std::uint64_t hash_of_nothing = 0xcbf29ce484222325ULL;
+
+/// An ordinal in decimal digits, of which the last `count` are used.
+struct decimal {
+  char digits[12]{};
+  int count = 0;
+  constexpr explicit decimal(int number) {
+    do {
+      digits[11 - count++] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number > 0);
+  }
+  constexpr std::string_view view() const { return {digits + 12 - count, static_cast<std::size_t>(count)}; }
+};
+
+/// The hash of a node's full name, given that of the scope around it. No implicit concatenations.
+constexpr std::uint64_t node_hash(const architecture_view& a, int i, std::uint64_t scope) {
+  const node& n = a.at(i);
+  if (n.text.count > 0 && n.rules->inputs == 0) return mix_text(scope, a.text(n.text));
+  return mix_text(mix_text(scope, n.rules->kind), decimal(n.ordinal).view());
+}
+
 /// For each scope a hash of its full path.
 constexpr constexpr_vector<std::uint64_t> scope_hashes(const architecture_view& a) {
   constexpr_vector<std::uint64_t> hashes;
   for (const name_scope& s : a.scopes) {
-    const std::uint64_t before = s.parent < 0 ? 0xcbf29ce484222325ULL : hashes[s.parent];
+    const std::uint64_t before = s.parent < 0 ? hash_of_nothing : hashes[s.parent];
     hashes.push_back(mix_text(mix_text(before, a.text(s.name)), "."));
   }
   return hashes;

@@ -162,8 +162,11 @@ TEST_CASE("damaged text gives an error or an architecture that can be looked at,
           case 2:
             damaged.insert(at, std::string(1, "0123456789-[]{},\"e"[chance() % 18]));
             break;
-          default:
+          case 3:
             damaged.resize(at);
+            break;
+          default:
+            if (digit != std::string::npos) damaged[digit] = static_cast<char>('0' + chance() % 10);
             break;
         }
         if (damaged.empty()) damaged = "{";

@@ -123,14 +123,48 @@ constexpr void list_parameters(lowering& low) {
 
 constexpr void list_names(lowering& low) {
   const architecture_view view(low.graph);
-  for (int i = 0; i < view.size(); ++i) low.names.push_back(append(low.text, node_name(view, i).view()));
+  // Paths of the scopes, with a dot at the end.
+  constexpr_vector<char> paths;
+  constexpr_vector<pool_range> path_of;
+  const auto text = [](const constexpr_vector<char>& pool, pool_range r) {
+    return std::string_view(pool.begin() + r.first, static_cast<std::size_t>(r.count));
+  };
+  for (const name_scope& scope : view.scopes) {
+    const int first = paths.size();
+    if (scope.parent >= 0) {
+      constexpr_vector<char> around;  // a pool cannot be appended to itself
+      append(around, text(paths, path_of[scope.parent]));
+      append(paths, around);
+    }
+    append(paths, view.text(scope.name));
+    paths.push_back('.');
+    path_of.push_back({first, paths.size() - first});
+  }
+  const auto put_name = [&](int i) {
+    const node& n = view.at(i);
+    if (n.scope >= 0) append(low.text, text(paths, path_of[n.scope]));
+    if (n.text.count > 0 && n.rules->inputs == 0) {
+      append(low.text, view.text(n.text));
+    } else {
+      append(low.text, n.rules->kind);
+      append(low.text, decimal(n.ordinal).view());
+    }
+  };
+  for (int i = 0; i < view.size(); ++i) {
+    const int first = low.text.size();
+    if (view.at(i).ordinal == implicit_concat) {
+      put_name(i + 1);
+      append(low.text, std::string_view(".input"));
+    } else {
+      put_name(i);
+    }
+    low.names.push_back({first, low.text.size() - first});
+  }
   for (int s = 0; s < low.graph.scopes.size(); ++s) {
     const name_scope& scope = low.graph.scopes[s];
     if (scope.exits.count != 1) continue;
-    static_sentence path;
-    append_scope(view, scope.parent, path);
-    path << view.text(scope.name);
-    low.parts.push_back({append(low.text, path.view()), view.range(scope.exits)[0]});
+    const std::string_view path = text(paths, path_of[s]);
+    low.parts.push_back({append(low.text, path.substr(0, path.size() - 1)), view.range(scope.exits)[0]});
   }
 }
 

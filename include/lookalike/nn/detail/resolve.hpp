@@ -79,19 +79,23 @@ constexpr void check_names(const architecture_view& a, diagnosis& problem) {
   int buckets = 16;
   while (buckets < 4 * a.size()) buckets *= 2;
   constexpr_vector<int> table(buckets);  // node + 1
+  constexpr_vector<std::uint64_t> hashes(a.size());
+  const auto bucket = [&](std::uint64_t at) {
+    return static_cast<int>(at % static_cast<std::uint64_t>(buckets));
+  };
   for (int i = 0; i < a.size(); ++i) {
     const node& n = a.at(i);
     if (n.ordinal == implicit_concat) continue;
-    const std::uint64_t scope_hash = n.scope < 0 ? 0xcbf29ce484222325ULL : scopes[n.scope];
-    const std::uint64_t hash = mix_text(scope_hash, local_name(a, i).view());
+    const std::uint64_t hash = node_hash(a, i, n.scope < 0 ? hash_of_nothing : scopes[n.scope]);
+    hashes[i] = hash;
     for (std::uint64_t at = hash;; ++at) {
-      int& slot = table[static_cast<int>(at % static_cast<std::uint64_t>(buckets))];
+      int& slot = table[bucket(at)];
       if (slot == 0) {
         slot = i + 1;
         break;
       }
       const int other = slot - 1;
-      if (local_name(a, other).view() != local_name(a, i).view()) continue;
+      if (hashes[other] != hash) continue;
       const static_sentence name = node_name(a, i);
       if (node_name(a, other).view() != name.view()) continue;
       const auto is_shared = [&](const node& x) { return x.scope >= 0 && in_shared[x.scope] != 0; };
@@ -102,15 +106,15 @@ constexpr void check_names(const architecture_view& a, diagnosis& problem) {
   }
   for (int s = 0; s < static_cast<int>(a.scopes.size()); ++s) {
     const name_scope& scope = a.scopes[static_cast<std::size_t>(s)];
-    const std::uint64_t around = scope.parent < 0 ? 0xcbf29ce484222325ULL : scopes[scope.parent];
     const std::string_view own = a.text(scope.name);
-    for (std::uint64_t at = mix_text(around, own);; ++at) {
-      const int slot = table[static_cast<int>(at % static_cast<std::uint64_t>(buckets))];
-      if (slot == 0) break;
+    const std::uint64_t hash = mix_text(scope.parent < 0 ? hash_of_nothing : scopes[scope.parent], own);
+    for (std::uint64_t at = hash; table[bucket(at)] != 0; ++at) {
+      const int i = table[bucket(at)] - 1;
+      if (hashes[i] != hash) continue;
       static_sentence path;
       append_scope(a, scope.parent, path);
       path << own;
-      if (node_name(a, slot - 1).view() != path.view()) continue;
+      if (node_name(a, i).view() != path.view()) continue;
       problem << path << ": both a layer and a part have this name; expects another name for the part";
       return;
     }
