@@ -33,6 +33,10 @@ struct conv_layer {
   }
   constexpr shape infer_shape(std::span<const shape> x, diagnosis& problem) const {
     if (channels < 1) problem << "expects 1 or more channels, given " << channels;
+    if (kernel < 1 || stride < 1 || kernel > 99) {
+      problem << "expects a kernel from 1 to 99 and a stride of 1 or more";
+      return {};
+    }
     return {channels, extent(x[0].height), extent(x[0].width)};
   }
   constexpr void parameters(std::span<const shape> x, parameter_list& list) const {
