@@ -137,15 +137,15 @@ class network {
     for (const parameter& p : table_) {
       if (p.name == name) return p;
     }
-    throw value_error(sentence("parameters: none is called '", name, "'"));
+    detail::refuse({"parameters: none is called '", name, "'"});
   }
 
   pass<Scalar> run(std::span<const named_tensor<Scalar>> inputs, forward_options options,
                    const workspace<Scalar>* memory, Scalar* buffers) const {
     const detail::program<Scalar>& p = *program_;
     constexpr std::size_t most_inputs = 16;
-    require(p.inputs.size() <= most_inputs, "forward: the network has ", p.inputs.size(),
-            " inputs, wanted at most ", most_inputs);
+    if (p.inputs.size() > most_inputs)
+      detail::refuse({"forward: the network has ", p.inputs.size(), " inputs, wanted at most ", most_inputs});
     std::array<tensor_view<const Scalar>, most_inputs> given{};
     order_inputs(inputs, given);
     const std::span<const tensor_view<const Scalar>> ordered(given.data(), p.inputs.size());
@@ -178,19 +178,22 @@ class network {
   void order_inputs(std::span<const named_tensor<Scalar>> inputs,
                     std::array<tensor_view<const Scalar>, Count>& given) const {
     const std::size_t wanted = program_->inputs.size();
-    require(inputs.size() == wanted, "forward: given ", inputs.size(), " inputs, wanted ", wanted);
+    if (inputs.size() != wanted)
+      detail::refuse({"forward: given ", inputs.size(), " inputs, wanted ", wanted});
     const auto put = [&](const named_tensor<Scalar>& input, std::size_t at) {
-      if (input.value.data == nullptr || input.value.size() <= 0)
-        throw value_error(sentence("forward: given an input of ", detail::extents_text(input.value.extents),
-                                   ", wanted one that is not empty"));
+      if (input.value.data == nullptr || input.value.size() <= 0) {
+        const auto& e = input.value.extents;
+        detail::refuse({"forward: given an input of ", e[0], " x ", e[1], " x ", e[2], " x ", e[3],
+                        ", wanted one that is not empty"});
+      }
       given[at] = input.value;
     };
     for (const named_tensor<Scalar>& input : inputs) {
       if (input.name.empty()) continue;
       std::size_t at = 0;
       while (at < wanted && input_name(at) != input.name) ++at;
-      require(at < wanted, "forward: no input is called '", input.name, "'");
-      require(given[at].data == nullptr, "forward: input '", input.name, "' is given twice");
+      if (at == wanted) detail::refuse({"forward: no input is called '", input.name, "'"});
+      if (given[at].data != nullptr) detail::refuse({"forward: input '", input.name, "' is given twice"});
       put(input, at);
     }
     std::size_t next = 0;
@@ -201,11 +204,13 @@ class network {
     }
     constexpr std::int64_t largest = std::int64_t{1} << 30;
     for (std::size_t i = 0; i < wanted; ++i) {
-      require(given[i].batch() == given[0].batch(), "forward: given batches of ", given[0].batch(), " and ",
-              given[i].batch(), " pictures, wanted the same for all inputs");
+      if (given[i].batch() != given[0].batch())
+        detail::refuse({"forward: given batches of ", given[0].batch(), " and ", given[i].batch(),
+                        " pictures, wanted the same for all inputs"});
       for (std::int64_t extent : given[i].extents)
-        require(0 < extent && extent < largest, "forward: given an extent of ", extent,
-                ", wanted more than 0 and less than ", largest);
+        if (extent <= 0 || extent >= largest)
+          detail::refuse(
+              {"forward: given an extent of ", extent, ", wanted more than 0 and less than ", largest});
     }
   }
 
@@ -233,7 +238,7 @@ class network {
     std::vector<shape> shapes(static_cast<std::size_t>(p.graph.size()));
     const diagnosis problem =
         detail::infer_shapes_over(detail::program_graph<Scalar>{p}, extents, std::span<shape>(shapes));
-    require(!problem.failed(), problem.text().view());
+    if (problem.failed()) detail::refuse({problem.text().view()});
     const auto shape_of = [&](const detail::run_node<Scalar>& n) -> const shape& {
       return shapes[static_cast<std::size_t>(n.source)];
     };
@@ -247,8 +252,9 @@ class network {
     for (int i = 0; i < graph.size(); ++i) {
       const shape& s = shape_of(graph.at(i));
       plan->shapes.push_back(s);
-      require(s.is_static(), p.name(graph.at(i).source), ": yields ", s.channels, " x ", s.height, " x ",
-              s.width, ", wanted extents of 1 or more; its input is too small");
+      if (!s.is_static())
+        detail::refuse({p.name(graph.at(i).source), ": yields ", s.channels, " x ", s.height, " x ", s.width,
+                        ", wanted extents of 1 or more; its input is too small"});
     }
     plan->memory = plan_memory(graph, std::span<const shape>(plan->shapes), backward);
     return plan;

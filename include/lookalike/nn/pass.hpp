@@ -64,15 +64,16 @@ class pass {
     const int node = find(name);
     const auto at = static_cast<std::size_t>(node);
     const int value = setting_.plan->fused ? setting_.what->value_of[at] : node;
-    require(value >= 0 && lives_on(value), "pass: '", name, "' has not been kept; expose(\"", name,
-            "\") in the architecture keeps it");
+    if (value < 0 || !lives_on(value))
+      detail::refuse(
+          {"pass: '", name, "' has not been kept; expose(\"", name, "\") in the architecture keeps it"});
     return view(arena_->values[static_cast<std::size_t>(value)]);
   }
 
   std::size_t output_count() const { return setting_.graph->exits.size(); }
   /// Output `i`, counted from 0. Throws `value_error` where there are fewer.
   tensor_view<const Scalar> output(std::size_t i = 0) const {
-    require(i < output_count(), "pass: given output ", i, ", wanted one of ", output_count());
+    if (i >= output_count()) detail::refuse({"pass: given output ", i, ", wanted one of ", output_count()});
     return view(arena_->values[static_cast<std::size_t>(setting_.graph->exits[i])]);
   }
 
@@ -85,32 +86,36 @@ class pass {
   std::span<const tensor_view<const Scalar>> backward(std::span<const named_tensor<Scalar>> gradients,
                                                       std::span<Scalar> parameter_gradients,
                                                       backward_options options = {}) {
-    require(
-        setting_.plan->backward,
-        "backward: the pass kept no values; wanted forward(..., {.training = true}) or {.differentiable = "
-        "true}");
-    require(!went_back_, "backward: the pass has gone back already, its values are gone; run forward again");
-    require(parameter_gradients.empty() ||
-                static_cast<std::int64_t>(parameter_gradients.size()) == setting_.what->parameter_count,
-            "backward: given ", parameter_gradients.size(), " gradients of parameters, wanted ",
-            setting_.what->parameter_count, " or none");
+    if (!setting_.plan->backward)
+      detail::refuse(
+          {"backward: the pass kept no values; wanted forward(..., {.training = true}) or {.differentiable = "
+           "true}"});
+    if (went_back_)
+      detail::refuse({"backward: the pass has gone back already, its values are gone; run forward again"});
+    if (!parameter_gradients.empty() &&
+        static_cast<std::int64_t>(parameter_gradients.size()) != setting_.what->parameter_count)
+      detail::refuse({"backward: given ", parameter_gradients.size(), " gradients of parameters, wanted ",
+                      setting_.what->parameter_count, " or none"});
     std::vector<detail::outer_gradient<Scalar>>& outer = arena_->outer;
     outer.clear();
     std::size_t position = 0;
     for (const named_tensor<Scalar>& g : gradients) {
       int node = -1;
       if (g.name.empty()) {
-        require(position < output_count(), "backward: given more gradients without a name than the ",
-                output_count(), " outputs");
+        if (position >= output_count())
+          detail::refuse(
+              {"backward: given more gradients without a name than the ", output_count(), " outputs"});
         node = setting_.graph->exits[position++];
       } else {
         node = find(g.name);
       }
       const auto& wanted = view(arena_->values[static_cast<std::size_t>(node)]).extents;
-      if (g.value.extents != wanted)
-        throw value_error(sentence("backward: given a gradient of ", detail::extents_text(g.value.extents),
-                                   " for '", setting_.what->name(node), "', wanted ",
-                                   detail::extents_text(wanted)));
+      if (g.value.extents != wanted) {
+        const auto& e = g.value.extents;
+        detail::refuse({"backward: given a gradient of ", e[0], " x ", e[1], " x ", e[2], " x ", e[3],
+                        " for '", setting_.what->name(node), "', wanted ", wanted[0], " x ", wanted[1], " x ",
+                        wanted[2], " x ", wanted[3]});
+      }
       outer.push_back({node, g.value});
     }
     went_back_ = true;
@@ -161,7 +166,7 @@ class pass {
       numbered << "out" << static_cast<long long>(i);
       if (name == numbered.view()) return exits[i];
     }
-    throw value_error(sentence("pass: no part of the network is called '", name, "'"));
+    detail::refuse({"pass: no part of the network is called '", name, "'"});
   }
 
   bool lives_on(int value) const {

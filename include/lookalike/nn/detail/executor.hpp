@@ -12,6 +12,7 @@
 
 #include <lookalike/core/memory.hpp>
 #include <lookalike/core/tensor.hpp>
+#include <lookalike/nn/detail/refuse.hpp>
 #include <lookalike/nn/memory_plan.hpp>
 
 namespace lookalike::detail {
@@ -363,7 +364,7 @@ void run_backward(const run_setting<Scalar>& s, arena<Scalar>& a,
     call.scratch = a.scratch;
     const backward_function<Scalar> backward = s.what->backward[at];
     if (backward == nullptr)
-      throw value_error(sentence(s.what->name(i), ": has no backward run, so no gradient passes through it"));
+      refuse({s.what->name(i), ": has no backward run, so no gradient passes through it"});
     backward(g.instance(i), call);
   }
 }
