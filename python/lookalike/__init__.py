@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from pathlib import Path as _Path
 
-from . import errors, functional, models, nn, stage
-from .architecture import Architecture
+from . import errors, functional, losses, models, nn, optim, stage, torch
+from .architecture import Architecture, ReceptiveField, receptive_field
 from .collection import BuildReport, Collection, ThumbnailIndex
 from .completion import (
     color_grid,
@@ -39,7 +39,7 @@ from .completion import (
 from .errors import CompositionError, Error, FileError, InputError, Interrupted
 from .layer import Layer
 from .models import unet
-from .network import Gradients, Model, NameMap, Parameters, Pass
+from .network import Gradients, Model, NameMap, Parameters, Pass, Summary
 from .nn import (
     adaptive_average_pool,
     adaptive_max_pool,
@@ -91,6 +91,7 @@ from .nn import (
     up_conv,
     upsample,
 )
+from .optim import SGD, Adadelta, Adam, AdamW
 from .pictures import (
     contact_sheet,
     decode_image,
@@ -107,6 +108,7 @@ from .pictures import (
 )
 from .stage import Pipeline, Stage, as_stage, branch, identity, skip
 from .threads import get_threads, set_threads
+from .training import History
 from .values import (
     Completion,
     CompletionQuery,
@@ -131,6 +133,10 @@ def get_include() -> str:
 
 
 __all__ = [
+    "SGD",
+    "Adadelta",
+    "Adam",
+    "AdamW",
     "Architecture",
     "BuildReport",
     "Collection",
@@ -145,6 +151,7 @@ __all__ = [
     "Error",
     "FileError",
     "Gradients",
+    "History",
     "InputError",
     "Interrupted",
     "Layer",
@@ -157,8 +164,10 @@ __all__ = [
     "Pipeline",
     "PlacedScene",
     "Placements",
+    "ReceptiveField",
     "SeamCut",
     "Stage",
+    "Summary",
     "ThumbnailIndex",
     "adaptive_average_pool",
     "adaptive_max_pool",
@@ -206,6 +215,7 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "lookup",
+    "losses",
     "max_pool",
     "max_pool_indices",
     "max_unpool",
@@ -213,6 +223,7 @@ __all__ = [
     "multiply",
     "named",
     "nn",
+    "optim",
     "pad_channels",
     "permute",
     "poisson_blend",
@@ -220,6 +231,7 @@ __all__ = [
     "read_image",
     "read_image_size",
     "read_mask",
+    "receptive_field",
     "relu",
     "repeat",
     "reshape",
@@ -241,6 +253,7 @@ __all__ = [
     "softmax",
     "stage",
     "tanh",
+    "torch",
     "transposed_conv",
     "unet",
     "up_conv",

@@ -21,21 +21,19 @@ A part of a network is called by its path: ``named("encoder", conv(8) | relu())`
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Union, overload
 
 from . import _core, stage
 from ._describe import describe
-from .errors import CompositionError, InputError
+from .errors import CompositionError
 
 if TYPE_CHECKING:
     from .layer import Layer
 
 #: What can stand between ``|`` in a network.
 ArchitectureLike = Union["Architecture", "Layer"]
-
-_FORMAT = 1
 
 
 class Architecture:
@@ -84,7 +82,8 @@ class Architecture:
         return self._value.same(other._value) and self._own_layers() == other._own_layers()
 
     def __hash__(self) -> int:
-        return hash(json.dumps([(n["kind"], n["options"]) for n in self._value.parts()["nodes"]]))
+        nodes = self._value.parts()["nodes"]
+        return hash(tuple((n["kind"], *n["options"].values(), *n["inputs"]) for n in nodes))
 
     def __repr__(self) -> str:
         return describe(self._value.parts())
@@ -100,13 +99,16 @@ class Architecture:
 
         Layers written in Python are written by kind and options; :meth:`from_json` has to be told what they
         are.
+
+        Raises
+        ------
+        InputError
+            If an option is no finite number.
         """
-        parts = self._value.parts()
-        nodes = [{key: value for key, value in n.items() if key != "layer"} for n in parts["nodes"]]
-        return json.dumps({"lookalike.architecture": _FORMAT, **parts, "nodes": nodes}, separators=(",", ":"))
+        return self._value.to_json()
 
     @classmethod
-    def from_json(cls, text: str | bytes, layers: Mapping[str, Any] | None = None) -> Architecture:
+    def from_json(cls, text: str, layers: Mapping[str, Any] | None = None) -> Architecture:
         """Return the network that :meth:`to_json` wrote.
 
         Parameters
@@ -114,34 +116,14 @@ class Architecture:
         text
             What was written. Nothing in it is run or believed.
         layers
-            For each kind of layer written in Python a class, or a function that makes the layer; it is called
-            with the options by name.
+            For each kind of layer written in Python its class, which is called with the options by name.
 
         Raises
         ------
         InputError
             If the text is no architecture, or a kind of layer is not known.
         """
-        try:
-            parts = json.loads(text)
-        except ValueError as failure:
-            raise InputError(f"from_json: given text that is no JSON ({failure})") from None
-        if not isinstance(parts, dict) or parts.pop("lookalike.architecture", None) != _FORMAT:
-            raise InputError(f"from_json: given no architecture (of format {_FORMAT})")
-        known = layers or {}
-        nodes = parts.get("nodes")
-        if not isinstance(nodes, list) or not all(isinstance(n, dict) for n in nodes):
-            raise InputError("from_json: given no list of layers")
-        made: dict[str, Any] = {}
-        for n in nodes:
-            make = known.get(str(n.get("kind")))
-            n["layer"] = None
-            if make is not None:
-                key = json.dumps([n["kind"], n.get("options", {})], sort_keys=True)
-                if key not in made:
-                    made[key] = make(**n.get("options", {}))
-                n["layer"] = made[key]
-        return cls._of(_core.Architecture.from_parts(parts))
+        return cls._of(_core.Architecture.from_json(text, dict(layers or {})))
 
 
 def _rebuild(parts: Any) -> Architecture:
@@ -286,3 +268,56 @@ def expose(*names: str) -> Architecture:
 def repeat(count: int, body: Any) -> Architecture:
     """Return `count` times `body`, one after another, named "0", "1" and so on, each with its parameters."""
     return Architecture._of(_core.repeat(count, _part(body)))
+
+
+@dataclasses.dataclass(frozen=True)
+class ReceptiveField:
+    """How much of a picture one output of a network sees.
+
+    Attributes
+    ----------
+    size, least_size
+        (height, width) from the first to the last pixel seen, at the positions that see the most and the least.
+    stride, outputs_per_step
+        Positions `outputs_per_step` apart see fields `stride` pixels apart.
+    padding
+        How far the field of the first position reaches over the border, above and on the left.
+    everything
+        Whether the whole picture is seen; the sizes then mean nothing.
+    nothing
+        Whether the output does not depend on that input.
+    """
+
+    size: tuple[int, int]
+    least_size: tuple[int, int]
+    stride: tuple[int, int]
+    outputs_per_step: tuple[int, int]
+    padding: tuple[int, int]
+    everything: bool
+    nothing: bool
+
+
+def receptive_field(
+    net: ArchitectureLike,
+    *,
+    of: str = "",
+    input: int = 0,  # noqa: A002
+) -> ReceptiveField:
+    """Return how much of an input one position of a value sees.
+
+    Parameters
+    ----------
+    net
+        A network with its inputs.
+    of
+        Name of a part; empty: the first output.
+    input
+        Which input, by position.
+
+    Examples
+    --------
+    >>> import lookalike as la
+    >>> la.receptive_field(la.models.patch_discriminator()).size
+    (70, 70)
+    """
+    return ReceptiveField(**_core.receptive_field(_part(net), of, input))

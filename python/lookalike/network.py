@@ -14,11 +14,14 @@ from typing import Any, Union
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
+from . import _core, training
 from ._arrays import as_array, as_numbers
+from ._progress import Progress
 from ._types import Array, Path
 from .architecture import Architecture, ArchitectureLike, as_architecture
 from .errors import FileError, InputError
+from .optim import Optimizer, Schedule
+from .training import Augment, History, Loss
 
 #: How parameters are called elsewhere: a :class:`NameMap`, its rules, or a function from our names to theirs.
 Names = Union["NameMap", Sequence[tuple[str, str]], Callable[[str], str]]
@@ -132,6 +135,45 @@ class Gradients(Parameters):
         self._block[...] = 0
 
 
+class Summary:
+    """The table of a network's layers; printed, it is ready to be read. Made by :meth:`Model.summary`.
+
+    Attributes
+    ----------
+    rows
+        A dict for each layer: name, kind, options, output, parameters, buffers, multiply_adds (for one picture),
+        activation_bytes.
+    parameters, buffers
+        How many numbers are learned, and remembered.
+    parameter_bytes, activation_bytes, inference_bytes, training_bytes
+        Memory of the parameters, and of the values of one picture: all of them, what they share in inference,
+        and in training with their gradients.
+    multiply_adds
+        For one picture.
+    """
+
+    rows: list[dict[str, Any]]
+    parameters: int
+    buffers: int
+    parameter_bytes: int
+    multiply_adds: int
+    activation_bytes: int
+    inference_bytes: int
+    training_bytes: int
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        self._text: str = found["text"]
+        for name, value in found.items():
+            if name not in ("text", "extents_known"):
+                setattr(self, name, value)
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
 class Pass:
     """One run of a model over a batch; it holds the activations, the model holds the parameters.
 
@@ -190,6 +232,15 @@ class Pass:
         InputError
             If the pass is not differentiable, has gone back already, or a gradient does not fit.
         """
+        found = self._backward(gradients, parameter_gradients, input_gradients, None)
+        if not input_gradients:
+            return None
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def _backward(
+        self, gradients: Any, parameter_gradients: bool, input_gradients: bool, block: Array | None
+    ) -> list[Array]:
+        """Add the parameters' gradients to `block`, or to the model's."""
         dtype = self._model.dtype
         if isinstance(gradients, Mapping):
             given = [(str(name), as_numbers(g, dtype, "backward")) for name, g in gradients.items()]
@@ -205,10 +256,7 @@ class Pass:
             ]
         else:
             given = [("", as_numbers(gradients, dtype, "backward"))]
-        found = self._run.backward(given, parameter_gradients, input_gradients)
-        if not input_gradients:
-            return None
-        return found[0] if len(found) == 1 else tuple(found)
+        return self._run.backward(given, parameter_gradients, input_gradients, block)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         shapes = ", ".join(str(output.shape) for output in self.outputs)
@@ -312,6 +360,108 @@ class Model:
         """
         return Pass(self, self._network.forward(self._given(inputs, named), training, seed, differentiable))
 
+    def predict(self, x: Any, *, batch_size: int = 32) -> Any:
+        """Run the network on many pictures, batch by batch (inference).
+
+        Parameters
+        ----------
+        x
+            An array, a list of arrays for several inputs, or a dict of them.
+        batch_size
+            Pictures that are run at a time.
+
+        Returns
+        -------
+        array or tuple of arrays
+            As of a call.
+        """
+        return training.predict(self, x, batch_size)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        loss: Loss,
+        optimizer: Optimizer,
+        epochs: int = 1,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        schedule: Schedule | None = None,
+        validation: tuple[Any, Any] | Callable[[Model], float] | None = None,
+        patience: int | None = None,
+        larger_is_better: bool = False,
+        augment: Augment | None = None,
+        seed: int = 0,
+        progress: Progress = True,
+        checkpoint: Path | None = None,
+    ) -> History:
+        """Train the network.
+
+        Parameters
+        ----------
+        x, y
+            Pictures and targets: arrays (or whatever arrays of integers can index), for several inputs lists or
+            dicts of them. Without `y`, `x` is an iterable of batches (x, y) that can be gone over again, or a
+            function of the epoch that returns one.
+        loss
+            ``loss(outputs, y)`` returns the value and its derivative with respect to the output, or a list of
+            them for several outputs: those of :mod:`lookalike.losses`, or one of your own.
+        optimizer
+            :class:`~lookalike.SGD` or another of :mod:`lookalike.optim`.
+        epochs
+            Trains until this many are done, those before a resumption included.
+        batch_size, shuffle
+            How arrays are divided into batches.
+        schedule
+            What the learning rate is multiplied by in each step, counted from 0: a function, or
+            :class:`~lookalike.optim.ReduceOnPlateau`.
+        validation
+            (x, y), whose mean loss is the score of an epoch, or a function of the model that returns the score.
+        patience
+            Stops when the score (or the loss, without validation) has not got better for so many epochs.
+        larger_is_better
+            Whether the score should grow.
+        augment
+            ``augment(x, y, chance)`` returns a batch changed; `chance` is a ``numpy.random.Generator``.
+        seed
+            Of all chance but that of initialization.
+        progress
+            True for a progress bar, or a callable ``(task, done, total)``; returning False from it ends the
+            training with :class:`~lookalike.Interrupted`, between two steps.
+        checkpoint
+            File that holds the state after each epoch. If it is there, training goes on from it, and comes to
+            the same bits as if it had never been interrupted.
+
+        Returns
+        -------
+        History
+            A dict for each epoch.
+
+        Raises
+        ------
+        InputError
+            If the loss is not finite. Whatever is raised, the model is as after the last step.
+        """
+        return training.fit(
+            self,
+            x,
+            y,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            schedule=schedule,
+            validation=validation,
+            patience=patience,
+            larger_is_better=larger_is_better,
+            augment=augment,
+            seed=seed,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
+
     def _given(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> list[tuple[str, Array]]:
         if len(inputs) == 1 and isinstance(inputs[0], Mapping):
             named = {**inputs[0], **named}
@@ -351,6 +501,18 @@ class Model:
     def parameter_count(self) -> int:
         """How many numbers are learned."""
         return int(self._network.parameter_count())
+
+    def summary(self, *, height: int | None = None, width: int | None = None) -> Summary:
+        """Return the table of layers, with what they cost.
+
+        Parameters
+        ----------
+        height, width
+            Of the inputs that do not say theirs; without, multiplications and memory are not counted.
+        """
+        own = self._extents
+        extents = [given if given is not None else mine for given, mine in zip((height, width), own)]
+        return Summary(self._network.summary(*(-1 if extent is None else extent for extent in extents)))
 
     def __repr__(self) -> str:
         return f"Model({self.parameter_count} parameters, {self._dtype}: {self._architecture!r})"
@@ -510,6 +672,32 @@ class Model:
             raise FileError(f"'{where}': {failure}") from failure
         model.load(path, names=names)
         return model
+
+    def to_fully_convolutional(self, *, height: int | None = None, width: int | None = None) -> Model:
+        """Return a network that slides over pictures of any size, with the same parameters.
+
+        Fully connected layers become convolutions. At the native size the result is the same; on a larger
+        picture there is one for each place to which the native window can be moved by the network's stride.
+
+        Parameters
+        ----------
+        height, width
+            Native size, for inputs that do not say theirs.
+
+        Raises
+        ------
+        InputError
+            If a layer between would see something else than before.
+        """
+        own = self._extents
+        extents = [given if given is not None else mine for given, mine in zip((height, width), own)]
+        value, names = _core.to_fully_convolutional(
+            self._architecture._value, *(-1 if extent is None else extent for extent in extents)
+        )
+        other = Model(Architecture._of(value), dtype=self._dtype)
+        for before, after in names:
+            other.parameters[after].reshape(-1)[...] = self._parameters[before].reshape(-1)
+        return other
 
     def copy(self, *, dtype: npt.DTypeLike | None = None) -> Model:
         """Return a model of its own with the same parameters."""

@@ -3,6 +3,7 @@
 // are compiled here, once: other files go through the rules of a layer and never name it.
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,8 +22,12 @@
 #include <lookalike/models/pix2pix.hpp>
 #include <lookalike/models/resnet.hpp>
 #include <lookalike/models/unet.hpp>
+#include <lookalike/nn/architecture_json.hpp>
 #include <lookalike/nn/combinators.hpp>
+#include <lookalike/nn/layer_registry.hpp>
 #include <lookalike/nn/layers.hpp>
+#include <lookalike/nn/receptive_field.hpp>
+#include <lookalike/nn/to_fully_convolutional.hpp>
 
 #include "bindings.hpp"
 #include "options.hpp"
@@ -392,29 +397,55 @@ void bind_published(py::module_& m) {
       "channels"_a, "height"_a, "width"_a, "features"_a, "halvings"_a, "code"_a);
 }
 
-template <class... Layers>
-std::vector<known_layer> list_layers() {
-  const auto known = []<class Layer>(const Layer& defaults) {
-    const auto numbers = detail::to_numbers(defaults);
-    return known_layer{&rules_of<Layer>, {numbers.begin(), numbers.end()}};
-  };
-  return {known(Layers{})...};
-}
-
 }  // namespace
 
-const std::vector<known_layer>& known_layers() {
-  static const auto all = list_layers<
-      detail::input_layer, detail::from_layer, layers::adaptive_average_pool, layers::adaptive_max_pool,
-      layers::add, layers::attention, layers::average_pool, layers::batch_norm, layers::center_crop_to,
-      layers::concat, layers::constant, layers::conv, layers::crop, layers::dropout, layers::elu,
-      layers::embedding, layers::flatten, layers::fully_connected, layers::gelu, layers::global_average_pool,
-      layers::global_max_pool, layers::group_norm, layers::instance_norm, layers::layer_norm,
-      layers::leaky_relu, layers::local_response_norm, layers::log_softmax, layers::max_pool,
-      layers::max_pool_indices, layers::max_unpool, layers::multiply, layers::pad_channels, layers::permute,
-      layers::relu, layers::reshape, layers::resize, layers::sigmoid, layers::silu, layers::slice,
-      layers::soft_lookup, layers::softmax, layers::tanh, layers::transposed_conv, layers::upsample>();
-  return all;
+const layer_rules* find_known_rules(std::string_view kind) {
+  return standard_layers().find(kind);
+}
+
+std::string to_text(const recipe& r) {
+  return to_json(r.value);
+}
+
+recipe from_text(const std::string& text, const py::dict& makers) {
+  // Kinds written in Python are read with rules that only know their options; then each gets its object.
+  struct stand_in {
+    std::string kind;
+    std::vector<std::string> options;
+    std::vector<std::string_view> names;
+    py::object make;
+    layer_rules rules;
+  };
+  std::deque<stand_in> stand_ins;
+  layer_registry registry = standard_layers();
+  for (const auto& [kind, make] : makers) {
+    stand_in& s = stand_ins.emplace_back();
+    s.kind = kind.cast<std::string>();
+    s.make = py::reinterpret_borrow<py::object>(make);
+    for (const py::handle& option : py::getattr(make, "options", py::tuple()))
+      s.options.push_back(option.cast<std::string>());
+    s.names.assign(s.options.begin(), s.options.end());
+    s.rules.kind = s.kind;
+    s.rules.attribute_names = s.names;
+    registry.add(s.rules);
+  }
+  recipe result;
+  result.value = architecture_from_json(text, registry);
+  for (node& n : result.value.nodes) {
+    for (const stand_in& s : stand_ins) {
+      if (n.rules != &s.rules) continue;
+      py::dict options;
+      for (int k = 0; k < n.attributes.count; ++k)
+        options[py::str(s.options[static_cast<std::size_t>(k)])] =
+            result.value.numbers[n.attributes.first + k];
+      const python_layer& own = adopt(s.make(**options), result.layers);
+      require(own.rules().kind == s.kind, "architecture: given a maker of '", own.rules().kind,
+              "' for layers of the kind '", s.kind, "'");
+      n.rules = &own.rules();
+      break;
+    }
+  }
+  return result;
 }
 
 void bind_architectures(py::module_& module) {
@@ -424,6 +455,28 @@ void bind_architectures(py::module_& module) {
   bind_pointwise(module);
   bind_rearrangements(module);
   bind_published(module);
+  module.def(
+      "to_fully_convolutional",
+      [](const recipe& r, int height, int width) {
+        fully_convolutional result = to_fully_convolutional(r.value, height, width);
+        std::vector<std::pair<std::string, std::string>> names;
+        for (const renamed_parameter& p : result.parameters)
+          names.emplace_back(std::string(p.before.view()), std::string(p.after.view()));
+        return std::pair(recipe{std::move(result.network), r.layers}, names);
+      },
+      "architecture"_a, "height"_a, "width"_a);
+  module.def(
+      "receptive_field",
+      [](const recipe& r, const std::string& part, int index) {
+        const receptive_field_extents f = receptive_field(r.value, {.of = part, .input = index});
+        return py::dict("size"_a = std::pair(f.height, f.width),
+                        "least_size"_a = std::pair(f.least_height, f.least_width),
+                        "stride"_a = std::pair(f.stride_height, f.stride_width),
+                        "outputs_per_step"_a = std::pair(f.outputs_per_step_height, f.outputs_per_step_width),
+                        "padding"_a = std::pair(f.padding_top, f.padding_left), "everything"_a = f.everything,
+                        "nothing"_a = f.nothing);
+      },
+      "architecture"_a, "of"_a, "input"_a);
 }
 
 }  // namespace lookalike::python

@@ -64,6 +64,8 @@ PYBIND11_MODULE(_core, module) {
   bind_stages(module);
   bind_architectures(module);
   bind_networks(module);
+  bind_losses(module);
+  bind_optimizers(module);
 }
 
 }  // namespace lookalike::python

@@ -18,6 +18,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <lookalike/nn/summary.hpp>
 #include <lookalike/nn/weights.hpp>
 
 #include "bindings.hpp"
@@ -78,6 +79,20 @@ py::dict report_to_python(const weights_report& report) {
                   "unexpected"_a = report.unexpected);
 }
 
+py::dict summary_to_python(const network_summary& s) {
+  py::list rows;
+  for (const summary_row& row : s.rows)
+    rows.append(py::dict("name"_a = row.name, "kind"_a = row.kind, "options"_a = row.options,
+                         "output"_a = shape_to_python(row.output), "parameters"_a = row.parameters,
+                         "buffers"_a = row.buffers, "multiply_adds"_a = row.multiply_adds,
+                         "activation_bytes"_a = row.activation_bytes));
+  return py::dict("text"_a = s.text(), "rows"_a = rows, "extents_known"_a = s.extents_known,
+                  "parameters"_a = s.parameters, "buffers"_a = s.buffers,
+                  "parameter_bytes"_a = s.parameter_bytes, "multiply_adds"_a = s.multiply_adds,
+                  "activation_bytes"_a = s.activation_bytes, "inference_bytes"_a = s.inference_bytes,
+                  "training_bytes"_a = s.training_bytes);
+}
+
 /// An array without gaps, as files have it.
 safetensor as_tensor(const std::string& name, const py::array& array) {
   const std::string kind = (array.dtype().kind() == 'b'   ? "BOOL"
@@ -107,22 +122,22 @@ void bind_pass(py::module_& module, const char* class_name) {
       .def("memory", [](const state& p) { return p.run.memory(); })
       .def(
           "backward",
-          [](state& p, const named_arrays<Scalar>& gradients, bool parameter_gradients,
-             bool input_gradients) {
+          [](state& p, const named_arrays<Scalar>& gradients, bool parameter_gradients, bool input_gradients,
+             std::optional<py::array_t<Scalar>> block) {
             const given_arrays<Scalar> given(gradients, "backward");
+            std::span<Scalar> to = p.network->gradients;
+            if (block) to = {block->mutable_data(), static_cast<std::size_t>(block->size())};
+            if (!parameter_gradients) to = {};
             std::span<const tensor_view<const Scalar>> result;
             {
               const py::gil_scoped_release released;
               // Gradients of several passes add up in one block; passes of one network may run on threads.
               const std::scoped_lock hold(p.network->adding);
-              result = p.run.backward(
-                  given.tensors(),
-                  parameter_gradients ? std::span<Scalar>(p.network->gradients) : std::span<Scalar>(),
-                  {.input_gradients = input_gradients});
+              result = p.run.backward(given.tensors(), to, {.input_gradients = input_gradients});
             }
             return to_arrays(result);
           },
-          "gradients"_a, "parameter_gradients"_a, "input_gradients"_a);
+          "gradients"_a, "parameter_gradients"_a, "input_gradients"_a, py::arg("block").noconvert());
 }
 
 template <class Scalar>
@@ -156,6 +171,12 @@ void bind_network(py::module_& module, const char* class_name) {
       .def(
           "input_shape", [](const state& s, std::size_t i) { return shape_to_python(s.net.input_shape(i)); },
           "index"_a)
+      .def(
+          "summary",
+          [](const state& s, int height, int width) {
+            return summary_to_python(summary<Scalar>(s.source.value, height, width));
+          },
+          "height"_a, "width"_a)
       .def("output_count", [](const state& s) { return s.net.output_count(); })
       .def(
           "output_shape",

@@ -84,7 +84,7 @@ void from_array(const py::handle& object, const feature_map<Scalar>& map, const 
 python_layer::python_layer(py::object object) : object_(std::move(object)) {
   kind_ = object_.attr("kind").cast<std::string>();
   require(!kind_.empty(), "Layer: given an empty kind, wanted a name for this kind of layer");
-  require(find_known_layer(kind_) == nullptr, "Layer: given the kind '", kind_,
+  require(find_known_rules(kind_) == nullptr, "Layer: given the kind '", kind_,
           "', which the library has; wanted another (kind = \"...\" in the class)");
   for (const py::handle& name : object_.attr("options")) option_names_.push_back(name.cast<std::string>());
   for (const std::string& name : option_names_) option_views_.emplace_back(name);

@@ -26,11 +26,12 @@ layer_list joined(layer_list a, const layer_list& b) {
   return a;
 }
 
-const known_layer* find_known_layer(std::string_view kind) {
-  for (const known_layer& layer : known_layers()) {
-    if (layer.rules->kind == kind) return &layer;
+const python_layer& adopt(const py::object& object, layer_list& layers) {
+  for (const auto& layer : layers) {
+    if (layer->object().is(object)) return *layer;
   }
-  return nullptr;
+  layers.push_back(std::make_shared<python_layer>(object));
+  return *layers.back();
 }
 
 namespace {
@@ -68,30 +69,18 @@ py::dict to_parts(const recipe& r) {
                   "exits"_a = list_of(a.exits));
 }
 
-/// What `to_parts` gave, which may come out of a file: nothing in it is believed.
+/// What `to_parts` gave: the way of pickles, which carry Python layers as objects.
 class parts_reader {
  public:
   recipe read(const py::dict& parts) {
-    try {
-      const auto nodes = parts["nodes"].cast<py::list>();
-      const auto scopes = parts["scopes"].cast<py::list>();
-      node_count_ = static_cast<int>(nodes.size());
-      scope_count_ = static_cast<int>(scopes.size());
-      for (const py::handle& s : scopes) add_scope(s.cast<py::dict>());
-      for (const py::handle& n : nodes) add_node(n.cast<py::dict>());
-      for (const py::handle& e : parts["exposed"].cast<py::list>()) {
-        const auto part = e.cast<py::dict>();
-        result_.value.exposed.push_back({text(part["name"]), scope(part["scope"])});
-      }
-      result_.value.exits = {};
-      for (int exit : edges(parts["exits"], node_count_)) result_.value.exits.push_back(exit);
-    } catch (const py::cast_error&) {
-      throw value_error("architecture: given parts of another form than an architecture's");
-    } catch (const py::error_already_set& failure) {
-      require(!failure.matches(PyExc_KeyError) && !failure.matches(PyExc_TypeError),
-              "architecture: given parts of another form than an architecture's (", failure.what(), ")");
-      throw;
+    for (const py::handle& s : parts["scopes"]) add_scope(s.cast<py::dict>());
+    for (const py::handle& n : parts["nodes"]) add_node(n.cast<py::dict>());
+    for (const py::handle& e : parts["exposed"]) {
+      const auto part = e.cast<py::dict>();
+      result_.value.exposed.push_back({text(part["name"]), part["scope"].cast<int>()});
     }
+    result_.value.exits = {};
+    for (int exit : parts["exits"].cast<std::vector<int>>()) result_.value.exits.push_back(exit);
     return std::move(result_);
   }
 
@@ -99,74 +88,44 @@ class parts_reader {
   pool_range text(const py::handle& object) {
     return detail::append(result_.value.characters, object.cast<std::string>());
   }
-  int scope(const py::handle& object) const {
-    const int given = object.cast<int>();
-    require(-1 <= given && given < scope_count_, "architecture: given a part in scope ", given,
-            ", wanted one of ", scope_count_, " or -1");
-    return given;
-  }
-  static std::vector<int> edges(const py::handle& object, int limit) {
-    auto given = object.cast<std::vector<int>>();
-    for (int edge : given)
-      require(incoming <= edge && edge < limit, "architecture: given an edge to node ", edge,
-              ", wanted an earlier one than ", limit);
-    return given;
+  pool_range edges(const py::handle& object) {
+    return detail::append(result_.value.edges, object.cast<std::vector<int>>());
   }
   void add_scope(const py::dict& part) {
     name_scope s;
     s.name = text(part["name"]);
     s.parent = part["parent"].cast<int>();
-    const int here = result_.value.scopes.size();
-    require(-1 <= s.parent && s.parent < here, "architecture: given scope ", here, " inside of ", s.parent,
-            ", wanted an earlier one or -1");
     s.shared = part["shared"].cast<bool>();
-    s.exits = detail::append(result_.value.edges, edges(part["exits"], node_count_));
+    s.exits = edges(part["exits"]);
     result_.value.scopes.push_back(s);
   }
   void add_node(const py::dict& part) {
     node n;
     n.text = text(part["text"]);
-    n.scope = scope(part["scope"]);
-    n.edges = detail::append(result_.value.edges, edges(part["inputs"], result_.value.nodes.size()));
+    n.scope = part["scope"].cast<int>();
+    n.edges = edges(part["inputs"]);
     std::vector<double> numbers;
     if (const auto object = part["layer"].cast<py::object>(); !object.is_none()) {
-      n.rules = &adopt(object).rules();
-      numbers = python_layer::of(n.rules->context)->numbers();
+      const python_layer& own = adopt(object, result_.layers);
+      n.rules = &own.rules();
+      numbers = own.numbers();
     } else {
       const auto kind = part["kind"].cast<std::string>();
-      const known_layer* known = find_known_layer(kind);
-      require(known != nullptr, "architecture: given a layer of the kind '", kind,
-              "', wanted one that the library has, or an object for it (layers=...)");
-      n.rules = known->rules;
-      numbers = known->defaults;
-      const auto names = known->rules->attribute_names;
-      for (const auto& [name, value] : part["options"].cast<py::dict>()) {
-        const auto option = name.cast<std::string>();
-        const auto at = std::find(names.begin(), names.end(), option);
-        require(at != names.end(), "architecture: given the option '", option, "' for ", kind,
-                ", which has none of that name");
-        const auto number = value.cast<double>();
-        constexpr double largest = 2147483647;  // many are whole numbers in the end
-        require(std::isinf(number) || std::abs(number) <= largest, "architecture: given ", number, " for ",
-                kind, ".", option, ", wanted a number of at most ", largest);
-        numbers[static_cast<std::size_t>(at - names.begin())] = number;
+      n.rules = find_known_rules(kind);
+      require(n.rules != nullptr, "architecture: given a layer of the kind '", kind,
+              "', which this version of the library does not have");
+      const auto options = part["options"].cast<py::dict>();
+      for (std::size_t k = 0; k < n.rules->attribute_names.size(); ++k) {
+        const py::str name{std::string(n.rules->attribute_names[k])};
+        numbers.push_back(options.contains(name) ? options[name].cast<double>()
+                                                 : n.rules->attribute_defaults[k]);
       }
     }
     n.attributes = detail::append(result_.value.numbers, numbers);
     result_.value.nodes.push_back(n);
   }
-  /// One object is one layer, however many nodes it has.
-  const python_layer& adopt(const py::object& object) {
-    for (const auto& layer : result_.layers) {
-      if (layer->object().is(object)) return *layer;
-    }
-    result_.layers.push_back(std::make_shared<python_layer>(object));
-    return *result_.layers.back();
-  }
 
   recipe result_;
-  int node_count_ = 0;
-  int scope_count_ = 0;
 };
 
 }  // namespace
@@ -184,6 +143,8 @@ void bind_recipe(py::module_& module) {
           "same", [](const recipe& a, const recipe& b) { return a.value == b.value; }, "other"_a)
       .def("__len__", [](const recipe& a) { return a.value.nodes.size(); })
       .def("parts", &to_parts)
+      .def("to_json", &to_text)
+      .def_static("from_json", &from_text, "text"_a, "layers"_a)
       .def_static(
           "from_parts", [](const py::dict& parts) { return parts_reader().read(parts); }, "parts"_a);
 

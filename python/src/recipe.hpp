@@ -78,16 +78,17 @@ struct recipe {
 /// The layers of `a`, then those of `b` that are not among them.
 layer_list joined(layer_list a, const layer_list& b);
 
-/// A kind of layer that the library has, and the options of one that was told none.
-struct known_layer {
-  const layer_rules* rules = nullptr;
-  std::vector<double> defaults;
-};
+/// The layer of a Python object: one of `layers`, or a new one that is added to them.
+const python_layer& adopt(const py::object& object, layer_list& layers);
 
-/// All of them. (architectures.cpp, the one place where their kernels are compiled)
-const std::vector<known_layer>& known_layers();
+// architectures.cpp is the one place where the kernels of the library's layers are compiled. Others ask it:
 
-/// The one of that name, or null.
-const known_layer* find_known_layer(std::string_view kind);
+/// The rules of a kind of layer that the library has, or null.
+const layer_rules* find_known_rules(std::string_view kind);
+
+/// What is written in a file, and what it describes. `makers` gives for kinds of layers written in Python
+/// what makes them of their options.
+std::string to_text(const recipe& r);
+recipe from_text(const std::string& text, const py::dict& makers);
 
 }  // namespace lookalike::python

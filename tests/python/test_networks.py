@@ -248,22 +248,19 @@ def broken_texts():
     yield "{"
     yield "[]"
     yield "{}"
-    yield with_change(lambda p: p.update({"lookalike.architecture": 2}))
-    for key in ("nodes", "scopes", "exposed", "exits"):
+    for key in ("format", "version", "layers", "yields"):
         yield with_change(lambda p, key=key: p.pop(key))
         yield with_change(lambda p, key=key: p.update({key: 5}))
     for name, value in {
-        "inputs": [7], "scope": 9, "kind": "no_such_layer", "options": {"kernel": 3}, "text": None
+        "reads": [7], "in": 9, "kind": "no_such_layer", "kernel": 3, "channels": "many", "groups": 1e300
     }.items():  # fmt: skip
-        yield with_change(lambda p, name=name, value=value: p["nodes"][1].update({name: value}))
-    yield with_change(lambda p: p["nodes"][1].update(inputs=[1]))
-    yield with_change(lambda p: p["nodes"][1]["options"].update(channels="many"))
-    yield with_change(lambda p: p["nodes"][1]["options"].update(channels=1e12))
-    yield with_change(lambda p: p["scopes"][0].update(parent=0))
-    yield with_change(lambda p: p["scopes"][0].update(exits=[2]))
-    yield with_change(lambda p: p.update(exits=[2]))
-    yield with_change(lambda p: p.update(exits=[-2]))
-    yield with_change(lambda p: p["exposed"][0].update(scope=5))
+        yield with_change(lambda p, name=name, value=value: p["layers"][1].update({name: value}))
+    yield with_change(lambda p: p["layers"][1].update(reads=[1]))
+    yield with_change(lambda p: p["parts"][0].update({"in": 0}))
+    yield with_change(lambda p: p["parts"][0].update(yields=[2]))
+    yield with_change(lambda p: p.update(yields=[2]))
+    yield with_change(lambda p: p.update(yields=[-2]))
+    yield with_change(lambda p: p["exposed"][0].update({"in": 5}))
 
 
 def test_lying_text_is_refused():
@@ -274,8 +271,13 @@ def test_lying_text_is_refused():
 
 def test_options_that_text_leaves_out_have_their_default():
     parts = json.loads((la.input(3) | la.leaky_relu()).to_json())
-    parts["nodes"][1]["options"] = {}
+    del parts["layers"][1]["slope"]
     assert la.Architecture.from_json(json.dumps(parts)) == la.input(3) | la.leaky_relu()
+
+
+def test_options_that_are_infinite_travel_as_pickles():
+    net = la.input(3) | la.soft_lookup(8, 2, temperature=np.inf)
+    assert pickle.loads(pickle.dumps(net)) == net
 
 
 @pytest.mark.parametrize(
@@ -301,7 +303,7 @@ def test_published_networks_have_the_papers_number_of_parameters(count, make):
 def test_every_layer_of_the_library_has_its_python_function():
     known = set(la.nn.__all__) | {"from"}
     for net in all_networks():
-        for node in json.loads(net.to_json())["nodes"]:
+        for node in json.loads(net.to_json())["layers"]:
             assert node["kind"] in known
 
 
