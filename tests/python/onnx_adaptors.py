@@ -407,11 +407,15 @@ def matrix_product(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
 
 def _elementwise(name: str) -> Callable[[dict[str, Any], list[Any]], Arrays]:
     def run(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-        whole = inputs[0]
-        # (1, last axis, the others, 1): what has the last axis only is repeated over pixels.
-        pictures = [_numbers(x).reshape(-1, whole.shape[-1]).T[None, :, :, None] for x in inputs]
-        result = getattr(F, name)(*pictures)[0, :, :, 0].T.reshape(whole.shape)
-        return (_like(result, whole),)
+        shape = np.broadcast_shapes(*(x.shape for x in inputs))
+        aligned = [_numbers(x).reshape((1,) * (len(shape) - x.ndim) + x.shape) for x in inputs]
+        # Axes that all have become channels, axes along which some are repeated become pixels.
+        shared = [i for i, n in enumerate(shape) if all(x.shape[i] == n for x in aligned)]
+        order = shared + [i for i in range(len(shape)) if i not in shared]
+        channels = math.prod(shape[i] for i in shared)
+        pictures = [x.transpose(order).reshape(1, channels, -1, 1) for x in aligned]
+        result = getattr(F, name)(*pictures).reshape([shape[i] for i in order])
+        return (_like(result.transpose(np.argsort(order)), inputs[0]),)
 
     return run
 
@@ -447,7 +451,11 @@ def reshaping(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
 
 
 def transposition(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    return (_layer("permute", inputs[0][None], *attributes.get("perm", (2, 1, 0)))[0],)
+    x = inputs[0]
+    order = list(attributes.get("perm", range(x.ndim)[::-1]))
+    assert x.ndim <= 3
+    picture = x.reshape(1, *x.shape, *[1] * (3 - x.ndim))
+    return (_layer("permute", picture, *order, *range(x.ndim, 3)).reshape([x.shape[i] for i in order]),)
 
 
 def _cut(x: np.ndarray, axis: int, first: int, last: int) -> np.ndarray:

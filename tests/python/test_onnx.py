@@ -1,4 +1,8 @@
-"""The node tests of ONNX's backend suite by la.functional; those left out are listed, each with its reason."""
+"""The node tests of ONNX's backend suite by la.functional; those left out are listed, each with its reason.
+
+So are the suite's models of one layer or two that were made by PyTorch, where convolutions have groups, dilation and
+three axes.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,11 @@ def data_of(case: Any) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
 
 
 NODES = load("node")
-OPERATORS_OF = {name: [node.op_type for node in case.model.graph.node] for name, case in NODES.items()}
+MODELS = {**load("pytorch-converted"), **load("pytorch-operator")}
+OPERATORS_OF, OPERATORS_OF_MODEL = (
+    {name: [node.op_type for node in model_of(case).graph.node] for name, case in cases.items()}
+    for cases in (NODES, MODELS)
+)
 
 #: Tests of operators that we have which ask for what we do not have: why, and which.
 LEFT_OUT = {
@@ -236,6 +244,21 @@ def test_node(name):
     check(NODES[name])
 
 
+MODELS_LEFT_OUT = {"operator_permute2": "six axes"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, nodes in OPERATORS_OF_MODEL.items()
+        if set(nodes) <= OPERATORS.keys() and name not in MODELS_LEFT_OUT
+    ],
+)
+def test_model_made_by_pytorch(name):
+    check(MODELS[name])
+
+
 def test_what_is_left_out_is_listed():
     """Every test of the suite is run, or one of: a function's body, of an operator not ours, listed by name."""
     assert max(Counter(listed(LEFT_OUT)).values()) == 1
@@ -247,6 +270,9 @@ def test_what_is_left_out_is_listed():
         listed(OTHER_OPERATORS)
     )
     assert {name for name, operator in single.items() if operator in OPERATORS} == {*RUN, *LEFT}
+    of_models = {operator for nodes in OPERATORS_OF_MODEL.values() for operator in nodes}
+    assert of_models <= OPERATORS.keys() | set(listed(OTHER_OPERATORS))
+    assert all(set(OPERATORS_OF_MODEL[name]) <= OPERATORS.keys() for name in MODELS_LEFT_OUT)
 
 
 @pytest.mark.parametrize(
