@@ -405,6 +405,13 @@ def matrix_product(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
     return (products.reshape(shape),)
 
 
+def integer_matrix_product(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
+    a, b, a_zero, b_zero = [*inputs, None, None][:4]
+    left = _numbers(a) - (0 if a_zero is None else np.reshape(a_zero, (-1, 1)))
+    right = _numbers(b) - (0 if b_zero is None else b_zero)
+    return (F.gemm(left, right).astype(np.int32),)
+
+
 def _elementwise(name: str) -> Callable[[dict[str, Any], list[Any]], Arrays]:
     def run(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
         shape = np.broadcast_shapes(*(x.shape for x in inputs))
@@ -510,8 +517,8 @@ def gathering(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
 # --------------------------------------------------------------------------------------------------------------
 
 
-def _pointwise(name: str, **defaults: float) -> Callable[[dict[str, Any], list[Any]], Arrays]:
-    """Return an adaptor of a function whose options are the attributes, in this order."""
+def _plain(name: str, **defaults: float) -> Callable[[dict[str, Any], list[Any]], Arrays]:
+    """Return the adaptor of a function of one array whose options are the attributes, in this order."""
 
     def run(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
         return (
@@ -629,38 +636,39 @@ OPERATORS: dict[str, tuple[Callable[[dict[str, Any], list[Any]], Arrays], str]] 
     "ConvInteger": (integer_convolution, "conv"),
     "ConvTranspose": (transposed_convolution, "transposed_conv"),
     "Dropout": (dropout, "dropout"),
-    "Elu": (_pointwise("elu", alpha=1.0), "elu"),
+    "Elu": (_plain("elu", alpha=1.0), "elu"),
     "FlexAttention": (attention, "attention"),
     "Flatten": (flattening, "flatten"),
     "Gather": (gathering, "embedding"),
     "Gelu": (gelu, "gelu"),
     "Gemm": (gemm, "gemm"),
-    "GlobalAveragePool": (_pointwise("global_average_pool"), "global_average_pool"),
-    "GlobalMaxPool": (_pointwise("global_max_pool"), "global_max_pool"),
+    "GlobalAveragePool": (_plain("global_average_pool"), "global_average_pool"),
+    "GlobalMaxPool": (_plain("global_max_pool"), "global_max_pool"),
     "GroupNormalization": (group_normalization, "group_norm"),
     "InstanceNormalization": (instance_normalization, "instance_norm"),
     "LRN": (local_response_normalization, "local_response_norm"),
     "LayerNormalization": (layer_normalization, "layer_norm"),
-    "LeakyRelu": (_pointwise("leaky_relu", alpha=0.01), "leaky_relu"),
-    "LogSoftmax": (_pointwise("log_softmax", axis=-1), "log_softmax"),
+    "LeakyRelu": (_plain("leaky_relu", alpha=0.01), "leaky_relu"),
+    "LogSoftmax": (_plain("log_softmax", axis=-1), "log_softmax"),
     "LpPool": (power_pool, "average_pool"),
     "MatMul": (matrix_product, "gemm"),
+    "MatMulInteger": (integer_matrix_product, "gemm"),
     "MaxPool": (max_pool, "max_pool"),
     "MaxUnpool": (max_unpool, "max_unpool"),
     "MeanVarianceNormalization": (mean_variance_normalization, "batch_norm"),
     "Mul": (_elementwise("multiply"), "multiply"),
     "NegativeLogLikelihoodLoss": (negative_log_likelihood, "cross_entropy"),
-    "Relu": (_pointwise("relu"), "relu"),
+    "Relu": (_plain("relu"), "relu"),
     "Reshape": (reshaping, "reshape"),
     "Resize": (resize, "resize upsample"),
-    "Sigmoid": (_pointwise("sigmoid"), "sigmoid"),
+    "Sigmoid": (_plain("sigmoid"), "sigmoid"),
     "Slice": (slicing, "crop"),
-    "Softmax": (_pointwise("softmax", axis=-1), "softmax"),
+    "Softmax": (_plain("softmax", axis=-1), "softmax"),
     "SoftmaxCrossEntropyLoss": (softmax_cross_entropy, "cross_entropy"),
     "Split": (splitting, "crop"),
     "Sum": (_elementwise("add"), "add"),
     "Swish": (swish, "silu"),
-    "Tanh": (_pointwise("tanh"), "tanh"),
+    "Tanh": (_plain("tanh"), "tanh"),
     "Transpose": (transposition, "permute"),
     "Upsample": (upsample, "resize"),
 }

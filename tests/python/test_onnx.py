@@ -165,7 +165,7 @@ OTHER_OPERATORS = {
         BitCast Cast CastLike
     """,
     "quantized arithmetic": """
-        DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul QuantizeLinear
+        DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul QuantizeLinear
     """,
     "sums, extrema and ranks along axes": """
         ArgMax ArgMin CumProd CumSum ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
@@ -224,7 +224,12 @@ def run(node: Any, values: dict[str, np.ndarray]) -> None:
     values.update(zip(node.output, results))
 
 
+#: Where the suite's own tolerance, 1e-3, is needed, as it is for half floats; elsewhere a tenth of it will do.
+WRITTEN_WITH_FEW_DIGITS = {"test_averagepool_2d_ceil_last_window_starts_on_pad"}
+
+
 def check(case: Any) -> None:
+    """Compare with what the suite expects; more outputs than a test asks for are not looked at."""
     model = model_of(case)
     for inputs, outputs in data_of(case):
         fixed = {given.name: onnx.numpy_helper.to_array(given) for given in model.graph.initializer}
@@ -236,7 +241,9 @@ def check(case: Any) -> None:
             found = values[given.name]
             assert found.dtype == wanted.dtype
             assert found.shape == wanted.shape
-            np.testing.assert_allclose(found, wanted, rtol=case.rtol, atol=case.atol)
+            few_digits = wanted.dtype == np.float16 or case.name in WRITTEN_WITH_FEW_DIGITS
+            tolerance = case.rtol if few_digits else case.rtol / 10
+            np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=case.atol)
 
 
 @pytest.mark.parametrize("name", RUN)
