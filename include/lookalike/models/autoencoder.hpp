@@ -40,7 +40,7 @@ constexpr architecture convolutional_autoencoder(shape picture, autoencoder_opti
   for (int i = 0; i < options.halvings; ++i) {
     const int channels = options.width << i;
     down = std::move(down) | conv(channels, {.stride = 2, .bias = false}) | batch_norm() | relu();
-    const architecture block = up_conv(channels) | batch_norm() | relu();
+    const architecture block = transposed_conv(channels, {.bias = false}) | batch_norm() | relu();
     up = block | up;
   }
   const int factor = 1 << options.halvings;

@@ -14,7 +14,9 @@ namespace lookalike {
 /// The body of a U-Net with `levels` poolings; `block(channels)` makes the convolutions of one level.
 /// Heights and widths must be multiples of 2^levels. Parameters are called by the way down to them:
 /// `below.below.encoder.conv0.weight` is on the third level from above.
+/// Throws `value_error` for fewer than 0 levels.
 constexpr architecture unet(int levels, int channels, auto block) {
+  if (levels < 0) throw value_error("unet: wanted 0 or more levels");
   if (levels == 0) return named("bottleneck", block(channels));
   return named("encoder", block(channels)) |
          skip(max_pool(2) | named("below", unet(levels - 1, 2 * channels, block)) |
@@ -25,6 +27,7 @@ constexpr architecture unet(int levels, int channels, auto block) {
 /// The same with convolutions that lose their borders: what a skip connection brings is cropped to what comes
 /// back from below.
 constexpr architecture valid_unet(int levels, int channels, auto block) {
+  if (levels < 0) throw value_error("valid_unet: wanted 0 or more levels");
   if (levels == 0) return named("bottleneck", block(channels));
   return named("encoder", block(channels)) |
          skip(max_pool(2) | named("below", valid_unet(levels - 1, 2 * channels, block)) |
@@ -65,7 +68,8 @@ constexpr architecture unet_original(unet_options options = {}) {
 }
 
 /// The same network with borders of zeros: as many pixels out as in; extents must be multiples of 2^levels.
-/// With the parameters of the original it yields the same wherever that one sees no border.
+/// With the parameters of the original it yields the same for a picture of 2 pixels more on each side, inside
+/// a margin of 94 (2 + 184 / 2).
 constexpr architecture unet_padded(unet_options options = {}) {
   return input(options.inputs) | unet(options.levels, options.width, padded_block) |
          conv(options.classes, {.kernel = 1});
