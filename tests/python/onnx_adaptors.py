@@ -1,275 +1,26 @@
 """ONNX's operators by la.functional: what differs in axes, names and conventions, and nothing of the operators.
 
-Tensors of one or three spatial axes become pictures: a line is a picture of height 1; pools over volumes are pools
-over slices, then along the depth (means too: the number of pixels that count is a product of such numbers); a
-convolution of volumes is the sum over the kernel's slices. Integers are computed in double, where those of the
-suite are exact.
+Those with windows are in onnx_windows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import lookalike as la
 import numpy as np
-
-Arrays = tuple[np.ndarray, ...]
-
-
-class _Recorder:
-    """A module whose functions leave their names when they are called."""
-
-    def __init__(self, module: Any, called: set[str]) -> None:
-        self._module = module
-        self._called = called
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        function = getattr(self._module, name)
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            self._called.add(name)
-            return function(*arguments, **options)
-
-        return call
-
-
-#: Functions that have run since this was emptied.
-called: set[str] = set()
-F: Any = _Recorder(la.functional, called)
-losses: Any = _Recorder(la.losses, called)
-
-
-def _layer(name: str, x: np.ndarray, *options: int) -> np.ndarray:
-    """Run a layer that has no function, because arrays have a method of their own for it."""
-    called.add(name)
-    channels, height, width = x.shape[1:]
-    picture = la.input(channels, height=height, width=width)
-    return la.Model(picture | getattr(la.nn, name)(*options), dtype=x.dtype)(x)
-
-
-def _like(result: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return numbers in the type of x; integers wrap."""
-    return result.astype(np.int64).astype(x.dtype) if x.dtype.kind in "iu" else result.astype(x.dtype)
-
-
-def _numbers(x: np.ndarray) -> np.ndarray:
-    return x.astype(np.float64 if x.dtype.kind in "iu" else np.float32) if x.dtype != np.float64 else x
-
-
-# Windows
-# --------------------------------------------------------------------------------------------------------------
-
-
-class Windows:
-    """Attributes that convolutions and pools share; one entry for each spatial axis."""
-
-    def __init__(self, attributes: dict[str, Any], extents: Sequence[int], kernel: Sequence[int]) -> None:
-        axes = len(extents)
-        self.kernel = list(kernel)
-        self.strides = list(attributes.get("strides", [1] * axes))
-        self.dilations = list(attributes.get("dilations", [1] * axes))
-        self.reach = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations)]
-        pads = list(attributes.get("pads", [0] * 2 * axes))
-        self.before, self.after = pads[:axes], pads[axes:]
-        self.auto = attributes.get("auto_pad", b"NOTSET")
-        if self.auto in (b"SAME_UPPER", b"SAME_LOWER"):
-            self.share(
-                [
-                    max((math.ceil(n / s) - 1) * s + r - n, 0)
-                    for n, s, r in zip(extents, self.strides, self.reach)
-                ]
-            )
-
-    def share(self, totals: Sequence[int]) -> None:
-        """Divide the padding of each axis among its two sides."""
-        lower = self.auto == b"SAME_LOWER"
-        self.before = [(total + lower) // 2 for total in totals]
-        self.after = [total - before for total, before in zip(totals, self.before)]
-
-    def plane(self, axes: Sequence[int | None]) -> dict[str, Any]:
-        """Options of two of the axes; None for one of extent 1."""
-
-        def of(values: Sequence[int], missing: int) -> tuple[int, ...]:
-            return tuple(missing if axis is None else values[axis] for axis in axes)
-
-        return {
-            "stride": of(self.strides, 1),
-            "padding": of(self.before, 0) + of(self.after, 0),
-            "dilation": of(self.dilations, 1),
-        }
-
-    def size(self, axes: Sequence[int | None]) -> tuple[int, ...]:
-        return tuple(1 if axis is None else self.kernel[axis] for axis in axes)
-
-
-def _slices(x: np.ndarray) -> np.ndarray:
-    """(batch, channels, depth, height, width) to (batch * depth, channels, height, width)."""
-    return np.moveaxis(x, 2, 1).reshape(-1, x.shape[1], *x.shape[3:])
-
-
-def _volume(slices: np.ndarray, batch: int) -> np.ndarray:
-    return np.moveaxis(slices.reshape(batch, -1, *slices.shape[1:]), 1, 2)
-
-
-def convolution(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    x, weight, bias = [*inputs, None][:3]
-    group = attributes.get("group", 1)
-    windows = Windows(attributes, x.shape[2:], weight.shape[2:])
-    if x.ndim == 3:
-        options = windows.plane([None, 0])
-        return (F.conv(x[:, :, None], weight[:, :, None], bias, groups=group, **options)[:, :, 0],)
-    if x.ndim == 4:
-        return (F.conv(x, weight, bias, groups=group, **windows.plane([0, 1])),)
-    padded = np.pad(x, ((0, 0), (0, 0), (windows.before[0], windows.after[0]), (0, 0), (0, 0)))
-    depth = (padded.shape[2] - windows.reach[0]) // windows.strides[0] + 1
-    taps = []
-    for tap in range(windows.kernel[0]):
-        first = tap * windows.dilations[0]
-        seen = _slices(padded[:, :, first :: windows.strides[0]][:, :, :depth])
-        tap_bias = bias if tap == 0 else None
-        taps.append(F.conv(seen, weight[:, :, tap], tap_bias, groups=group, **windows.plane([1, 2])))
-    return (_volume(F.add(*taps), len(x)),)
-
-
-def integer_convolution(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    x, weight, x_zero, weight_zero = [*inputs, None, None][:4]
-    x, weight = _numbers(x), _numbers(weight)
-    if x_zero is not None:
-        x = x - x_zero
-    if weight_zero is not None:
-        weight = weight - np.reshape(weight_zero, (-1, 1, 1, 1))
-    return (convolution(attributes, [x, weight])[0].astype(np.int32),)
-
-
-def transposed_convolution(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    x, weight, bias = [*inputs, None][:3]
-    axes = x.ndim - 2
-    windows = Windows({**attributes, "auto_pad": b"NOTSET"}, x.shape[2:], weight.shape[2:])
-    windows.auto = attributes.get("auto_pad", b"NOTSET")
-    more = list(attributes.get("output_padding", [0] * axes))
-    wanted = attributes.get("output_shape")
-    if wanted is None and windows.auto != b"NOTSET":
-        wanted = [n * s for n, s in zip(x.shape[2:], windows.strides)]
-    if wanted is not None:
-        whole = [s * (n - 1) + r for s, n, r in zip(windows.strides, x.shape[2:], windows.reach)]
-        more = [max(want - n, 0) for want, n in zip(wanted, whole)]
-        windows.share([max(n - want, 0) for want, n in zip(wanted, whole)])
-    group = attributes.get("group", 1)
-    if axes == 1:
-        options = {**windows.plane([None, 0]), "output_padding": (0, more[0]), "groups": group}
-        return (F.transposed_conv(x[:, :, None], weight[:, :, None], bias, **options)[:, :, 0],)
-    if axes == 2:
-        options = {**windows.plane([0, 1]), "output_padding": tuple(more), "groups": group}
-        return (F.transposed_conv(x, weight, bias, **options),)
-    assert bias is None
-    stride, dilation = windows.strides[0], windows.dilations[0]
-    options = {**windows.plane([1, 2]), "output_padding": tuple(more[1:]), "groups": group}
-    whole = stride * (x.shape[2] - 1) + windows.reach[0] + more[0]
-    result = None
-    for tap in range(windows.kernel[0]):
-        part = _volume(F.transposed_conv(_slices(x), weight[:, :, tap], **options), len(x))
-        if result is None:
-            result = np.zeros((*part.shape[:2], whole, *part.shape[3:]), part.dtype)
-        result[:, :, tap * dilation :: stride][:, :, : x.shape[2]] += part
-    return (result[:, :, windows.before[0] : whole - windows.after[0]],)
-
-
-def causal_convolution(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    x, weight, bias, past = [*inputs, None, None][:4]
-    given = x.dtype
-    x, weight = _numbers(x), _numbers(weight)
-    missing = weight.shape[2] - 1
-    seen = x if past is None else np.concatenate([_numbers(past), x], 2)
-    options = {"groups": x.shape[1], "padding": (0, 0 if past is not None else missing, 0, 0)}
-    y = F.conv(seen[:, :, None], weight[:, :, None], bias, **options)[:, :, 0]
-    if attributes.get("activation", b"none") in (b"silu", b"swish"):
-        y = F.silu(y)
-    state = np.pad(seen, ((0, 0), (0, 0), (missing, 0)))[:, :, seen.shape[2] :]
-    return y.astype(given), state.astype(given)
-
-
-def _pool(pool: Callable[..., np.ndarray], x: np.ndarray, windows: Windows) -> np.ndarray:
-    """Apply `pool(picture, kernel, options)` to lines, pictures or volumes."""
-    if x.ndim == 3:
-        return pool(x[:, :, None], windows.size([None, 0]), **windows.plane([None, 0]))[:, :, 0]
-    if x.ndim == 4:
-        return pool(x, windows.size([0, 1]), **windows.plane([0, 1]))
-    slices = pool(_slices(x), windows.size([1, 2]), **windows.plane([1, 2]))
-    y = _volume(slices, len(x))
-    lines = pool(y.reshape(*y.shape[:3], -1), windows.size([0, None]), **windows.plane([0, None]))
-    return lines.reshape(*lines.shape[:3], *y.shape[3:])
-
-
-def _padded(x: np.ndarray, windows: Windows, value: float) -> np.ndarray:
-    """Pad beforehand where there is more padding than half a kernel, which our pools do not take."""
-    pads = [*windows.before, *windows.after]
-    if all(2 * pad <= r for pad, r in zip(pads, windows.reach * 2)):
-        return x
-    y = np.pad(x, [(0, 0), (0, 0), *zip(windows.before, windows.after)], constant_values=value)
-    windows.before = windows.after = [0] * len(windows.kernel)
-    return y
-
-
-def max_pool(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    x = inputs[0]
-    windows = Windows(attributes, x.shape[2:], attributes["kernel_shape"])
-    ceil = bool(attributes.get("ceil_mode", 0))
-    numbers = _numbers(x)
-    if x.ndim != 4:
-        return (_pool(lambda *a, **o: F.max_pool(*a, ceil_mode=ceil, **o), numbers, windows),)
-    if any(2 * pad > r for pad, r in zip(windows.before + windows.after, windows.reach * 2)):
-        numbers = _padded(numbers, windows, -np.inf)
-        return (_like(F.max_pool(numbers, windows.size([0, 1]), **windows.plane([0, 1])), x),)
-    values, where = F.max_pool(
-        numbers, windows.size([0, 1]), ceil_mode=ceil, indices=True, **windows.plane([0, 1])
-    )
-    rows, columns = x.shape[2:]
-    if attributes.get("storage_order", 0):
-        where = where % columns * rows + where // columns
-    channel = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], 1, 1)
-    return _like(values, x), where + channel * rows * columns
-
-
-def average_pool(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    x = inputs[0]
-    windows = Windows(attributes, x.shape[2:], attributes["kernel_shape"])
-    options = {
-        "ceil_mode": bool(attributes.get("ceil_mode", 0)),
-        "include_padding": bool(attributes.get("count_include_pad", 0)),
-    }
-
-    def pool(*given: Any, **plane: Any) -> np.ndarray:
-        return F.average_pool(*given, **options, **plane)
-
-    numbers = _padded(x, windows, 0)
-    if numbers is x or options["include_padding"]:
-        return (_pool(pool, numbers, windows),)
-    inside = np.pad(np.ones_like(x), [((n - m) // 2, (n - m) // 2) for n, m in zip(numbers.shape, x.shape)])
-    return (_pool(pool, numbers, windows) / _pool(pool, inside, windows),)
-
-
-def power_pool(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    x, p = inputs[0], attributes.get("p", 2)
-    powers = np.abs(x).astype(np.float64) ** p
-    mean = average_pool({**attributes, "count_include_pad": 1}, [powers])[0]
-    return (((mean * math.prod(attributes["kernel_shape"])) ** (1 / p)).astype(x.dtype),)
-
-
-def max_unpool(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
-    x, where, shape = [*inputs, None][:3]
-    windows = Windows(attributes, x.shape[2:], attributes["kernel_shape"])
-    assert not any(windows.before + windows.after)
-    rows, columns = ((n - 1) * s + k for n, s, k in zip(x.shape[2:], windows.strides, windows.kernel))
-    channel = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], 1, 1)
-    where = where - channel * rows * columns
-    output = (rows, columns) if shape is None else tuple(int(n) for n in shape[2:])
-    # Indices are those of the smallest picture that the pool may have seen, whatever is asked for.
-    where = where // columns * output[1] + where % columns
-    stride = tuple(windows.strides)
-    return (F.max_unpool(x, where, windows.size([0, 1]), stride=stride, output=output),)
-
+from onnx_calls import Arrays, F, layer, like, losses, numbers
+from onnx_windows import (
+    average_pool,
+    causal_convolution,
+    convolution,
+    integer_convolution,
+    max_pool,
+    max_unpool,
+    power_pool,
+    transposed_convolution,
+)
 
 # Interpolation
 # --------------------------------------------------------------------------------------------------------------
@@ -407,22 +158,22 @@ def matrix_product(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
 
 def integer_matrix_product(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
     a, b, a_zero, b_zero = [*inputs, None, None][:4]
-    left = _numbers(a) - (0 if a_zero is None else np.reshape(a_zero, (-1, 1)))
-    right = _numbers(b) - (0 if b_zero is None else b_zero)
+    left = numbers(a) - (0 if a_zero is None else np.reshape(a_zero, (-1, 1)))
+    right = numbers(b) - (0 if b_zero is None else b_zero)
     return (F.gemm(left, right).astype(np.int32),)
 
 
 def _elementwise(name: str) -> Callable[[dict[str, Any], list[Any]], Arrays]:
     def run(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
         shape = np.broadcast_shapes(*(x.shape for x in inputs))
-        aligned = [_numbers(x).reshape((1,) * (len(shape) - x.ndim) + x.shape) for x in inputs]
+        aligned = [numbers(x).reshape((1,) * (len(shape) - x.ndim) + x.shape) for x in inputs]
         # Axes that all have become channels, axes along which some are repeated become pixels.
         shared = [i for i, n in enumerate(shape) if all(x.shape[i] == n for x in aligned)]
         order = shared + [i for i in range(len(shape)) if i not in shared]
         channels = math.prod(shape[i] for i in shared)
         pictures = [x.transpose(order).reshape(1, channels, -1, 1) for x in aligned]
         result = getattr(F, name)(*pictures).reshape([shape[i] for i in order])
-        return (_like(result.transpose(np.argsort(order)), inputs[0]),)
+        return (like(result.transpose(np.argsort(order)), inputs[0]),)
 
     return run
 
@@ -442,7 +193,7 @@ def flattening(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
     if len(rest) > 3:
         rest = (math.prod(rest[:-2]), *rest[-2:])
     pictures = x.reshape(math.prod(x.shape[:axis]), *rest, *[1] * (3 - len(rest)))
-    return (_layer("flatten", pictures)[:, :, 0, 0],)
+    return (layer("flatten", pictures)[:, :, 0, 0],)
 
 
 def reshaping(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
@@ -454,7 +205,7 @@ def reshaping(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
     rest = x.shape if batch == 1 else x.shape[1:]
     target = extents[1:] if len(extents) == 4 else extents
     pictures = x.reshape(batch, *rest, *[1] * (3 - len(rest)))
-    return (_layer("reshape", pictures, *target, *[1] * (3 - len(target))).reshape(extents),)
+    return (layer("reshape", pictures, *target, *[1] * (3 - len(target))).reshape(extents),)
 
 
 def transposition(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
@@ -462,7 +213,7 @@ def transposition(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
     order = list(attributes.get("perm", range(x.ndim)[::-1]))
     assert x.ndim <= 3
     picture = x.reshape(1, *x.shape, *[1] * (3 - x.ndim))
-    return (_layer("permute", picture, *order, *range(x.ndim, 3)).reshape([x.shape[i] for i in order]),)
+    return (layer("permute", picture, *order, *range(x.ndim, 3)).reshape([x.shape[i] for i in order]),)
 
 
 def _cut(x: np.ndarray, axis: int, first: int, last: int) -> np.ndarray:
@@ -602,7 +353,7 @@ def attention(attributes: dict[str, Any], inputs: list[Any]) -> Arrays:
     assert len(inputs) == 3
     assert not any(key in attributes for key in ("is_causal", "softcap", "score_mod", "prob_mod"))
     given = inputs[0].dtype
-    queries, keys, values = map(_numbers, inputs)
+    queries, keys, values = map(numbers, inputs)
     flat = queries.ndim == 3
     if flat:  # (batch, tokens, heads * channels) to (batch, heads, tokens, channels)
         heads = (attributes["q_num_heads"], *[attributes["kv_num_heads"]] * 2)

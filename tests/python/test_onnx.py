@@ -17,7 +17,8 @@ import pytest
 onnx = pytest.importorskip("onnx")
 
 from onnx.backend.test import loader  # noqa: E402
-from onnx_adaptors import OPERATORS, called  # noqa: E402
+from onnx_adaptors import OPERATORS  # noqa: E402
+from onnx_calls import called  # noqa: E402
 
 
 def load(kind: str) -> dict[str, Any]:
