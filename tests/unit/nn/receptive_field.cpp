@@ -24,13 +24,11 @@ namespace {
 
 // The completion network's table with every dilation 1.
 constexpr architecture without_dilation() {
-  using detail::conv_norm_relu;
-  using detail::up_norm_relu;
-  architecture net = input(4) | conv_norm_relu(8, 5) | conv_norm_relu(8, 3, 2) | conv_norm_relu(8, 3) |
-                     conv_norm_relu(8, 3, 2);
-  for (int i = 0; i < 8; ++i) net = std::move(net) | conv_norm_relu(8, 3);
-  return std::move(net) | up_norm_relu(8) | conv_norm_relu(8, 3) | up_norm_relu(8) | conv_norm_relu(8, 3) |
-         conv(3) | sigmoid();
+  const auto up = [] { return transposed_conv(8, {.kernel = 4, .stride = 2, .padding = 1}); };
+  architecture net =
+      input(4) | conv(8, {.kernel = 5}) | conv(8, {.stride = 2}) | conv(8) | conv(8, {.stride = 2});
+  for (int i = 0; i < 8; ++i) net = std::move(net) | conv(8);
+  return std::move(net) | up() | conv(8) | up() | conv(8) | conv(3) | sigmoid();
 }
 static_assert(receptive_field(without_dilation()).height == 95);
 static_assert(receptive_field(without_dilation()).least_height == 91);
