@@ -1,4 +1,4 @@
-// budget: 6 times the reference, 850 MB
+// budget: 6 times the reference, 800 MB
 
 /// \file
 /// What a user of ResNet-152 waits for: the network with all of its kernels, forward and backward, and a
