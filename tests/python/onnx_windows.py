@@ -38,8 +38,8 @@ class Windows:
             )
 
     def share(self, totals: Sequence[int]) -> None:
-        """Divide the padding of each axis among its two sides."""
-        lower = self.auto == b"SAME_LOWER"
+        """Divide the padding of each axis among its two sides; one too many is before, but for SAME_UPPER."""
+        lower = self.auto != b"SAME_UPPER"
         self.before = [(total + lower) // 2 for total in totals]
         self.after = [total - before for total, before in zip(totals, self.before)]
 
@@ -105,7 +105,7 @@ def transposed_convolution(attributes: dict[str, Any], inputs: list[Any]) -> Arr
     windows.auto = attributes.get("auto_pad", b"NOTSET")
     more = list(attributes.get("output_padding", [0] * axes))
     wanted = attributes.get("output_shape")
-    if wanted is None and windows.auto != b"NOTSET":
+    if wanted is None and windows.auto in (b"SAME_UPPER", b"SAME_LOWER"):
         wanted = [n * s for n, s in zip(x.shape[2:], windows.strides)]
     if wanted is not None:
         whole = [s * (n - 1) + r for s, n, r in zip(windows.strides, x.shape[2:], windows.reach)]
