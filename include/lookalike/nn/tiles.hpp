@@ -26,6 +26,9 @@ struct tile_options {
 /// lies on the grid of the poolings. Within the picture a tile's margin holds the picture's pixels, and at
 /// its border ends there, so that borders are padded as the whole picture's would be. Memory: one tile.
 /// Throws `value_error` for extents or options that do not fit, and when the network yields other extents.
+///
+/// The margin covers the receptive field where `overlap` is at least the receptive field's extent
+/// (nn/receptive_field.hpp) rounded up, halved; less is often enough, since a field's rim counts little.
 template <class Scalar>
 tensor<Scalar> run_tiled(const network<Scalar>& net, tensor_view<const Scalar> x,
                          const tile_options& options = {}) {
@@ -36,6 +39,8 @@ tensor<Scalar> run_tiled(const network<Scalar>& net, tensor_view<const Scalar> x
           ", wanted multiples of ", multiple);
   require(x.height() % multiple == 0 && x.width() % multiple == 0, "run_tiled: given a picture of ",
           x.height(), " x ", x.width(), ", wanted multiples of ", multiple);
+  require(x.size() > 0, "run_tiled: given a picture of ", x.height(), " x ", x.width(), " in a batch of ",
+          x.batch(), ", wanted at least one pixel");
   tensor<Scalar> result;
   for (std::int64_t y = 0; y < x.height(); y += options.tile) {
     for (std::int64_t left = 0; left < x.width(); left += options.tile) {
