@@ -48,6 +48,14 @@ inline void release(void* pointer) {
   return allocations::counted(
       std::aligned_alloc(step, (std::max<std::size_t>(size, 1) + step - 1) / step * step));
 }
+// Without an exception; the standard library asks so for memory that it can do without (std::stable_sort).
+[[gnu::weak]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  void* const pointer = std::malloc(std::max<std::size_t>(size, 1));
+  return pointer == nullptr ? nullptr : allocations::counted(pointer);
+}
+[[gnu::weak]] void operator delete(void* pointer, const std::nothrow_t&) noexcept {
+  allocations::release(pointer);
+}
 [[gnu::weak]] void operator delete(void* pointer) noexcept {
   allocations::release(pointer);
 }
