@@ -18,6 +18,8 @@
 #include <lookalike/nn/infer_shapes.hpp>
 #include <lookalike/nn/initialize.hpp>
 #include <lookalike/nn/layer.hpp>
+#include <lookalike/nn/layer_registry.hpp>
+#include <lookalike/nn/layers.hpp>
 #include <lookalike/nn/layers/activations.hpp>
 #include <lookalike/nn/layers/adaptive_pooling.hpp>
 #include <lookalike/nn/layers/batch_norm.hpp>
@@ -43,7 +45,6 @@
 #include <lookalike/nn/layers/soft_lookup.hpp>
 #include <lookalike/nn/layers/softmax.hpp>
 #include <lookalike/nn/layers/transposed_conv.hpp>
-#include <lookalike/nn/layers.hpp>
 #include <lookalike/nn/loss.hpp>
 #include <lookalike/nn/losses/binary_cross_entropy.hpp>
 #include <lookalike/nn/losses/cross_entropy.hpp>
@@ -75,6 +76,7 @@
 #endif
 
 #if __has_include(<nlohmann/json.hpp>)
+#include <lookalike/nn/architecture_json.hpp>
 #include <lookalike/nn/checkpoint.hpp>
 #include <lookalike/nn/safetensors.hpp>
 #include <lookalike/nn/weights.hpp>
