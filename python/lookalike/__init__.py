@@ -37,6 +37,7 @@ from .completion import (
     seam_cut,
 )
 from .errors import CompositionError, Error, FileError, InputError, Interrupted
+from .gradient_check import GradientReport, check_gradients, check_layer
 from .layer import Layer
 from .models import unet
 from .network import Gradients, Model, NameMap, Parameters, Pass, Summary
@@ -150,6 +151,7 @@ __all__ = [
     "DescriptorBlock",
     "Error",
     "FileError",
+    "GradientReport",
     "Gradients",
     "History",
     "InputError",
@@ -178,6 +180,8 @@ __all__ = [
     "batch_norm",
     "branch",
     "center_crop_to",
+    "check_gradients",
+    "check_layer",
     "color_grid",
     "complete",
     "concat",

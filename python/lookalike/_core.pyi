@@ -510,3 +510,26 @@ class EarlyStopping:
     def should_stop(self) -> bool: ...
     def state(self) -> dict[str, float]: ...
     def restore(self, numbers: dict[str, float]) -> None: ...
+
+def check_gradients(
+    architecture: Architecture,
+    step: float,
+    tolerance: float,
+    samples: int,
+    seed: int,
+    batch: int,
+    height: int,
+    width: int,
+    evaluation: bool,
+    training: bool,
+) -> dict[str, Any]: ...
+def check_layer(
+    layer: Architecture,
+    inputs: Sequence[tuple[int, int, int]],
+    step: float,
+    tolerance: float,
+    samples: int,
+    seed: int,
+    constant_inputs: Sequence[int],
+    training: bool,
+) -> dict[str, Any]: ...

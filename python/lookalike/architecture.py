@@ -167,7 +167,7 @@ def input(  # noqa: A001
 ) -> Architecture: ...
 @overload
 def input(  # noqa: A001
-    name: str, channels: int, /, *, height: int | None = None, width: int | None = None
+    called: str, channels: int, /, *, height: int | None = None, width: int | None = None
 ) -> Architecture: ...
 def input(  # noqa: A001
     *args: Any, name: str = "", height: int | None = None, width: int | None = None

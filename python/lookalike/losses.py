@@ -27,8 +27,6 @@ from ._arrays import as_array, as_numbers
 from ._types import Array
 from .errors import InputError
 
-Reduction = Literal["mean", "weighted_mean", "sum"]
-
 
 def _prepared(
     name: str, outputs: Any, targets: Any, weights: Any, *, integers: bool = False
@@ -52,7 +50,7 @@ def mse(
     targets: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
     *,
-    reduction: Reduction = "mean",
+    reduction: Literal["mean", "weighted_mean", "sum"] = "mean",
 ) -> tuple[float, Array]:
     """Mean squared error.
 
@@ -79,7 +77,7 @@ def l1(
     targets: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
     *,
-    reduction: Reduction = "mean",
+    reduction: Literal["mean", "weighted_mean", "sum"] = "mean",
 ) -> tuple[float, Array]:
     """Mean absolute error; see :func:`mse`. The derivative where there is no difference is taken as 0."""
     x, t, w = _prepared("l1", outputs, targets, weights, integers=True)
@@ -92,7 +90,7 @@ def smooth_l1(
     weights: npt.ArrayLike | None = None,
     *,
     beta: float = 1,
-    reduction: Reduction = "mean",
+    reduction: Literal["mean", "weighted_mean", "sum"] = "mean",
 ) -> tuple[float, Array]:
     """d^2 / (2 beta) for differences below beta, |d| - beta / 2 beyond; see :func:`mse`."""
     x, t, w = _prepared("smooth_l1", outputs, targets, weights, integers=True)
@@ -105,7 +103,7 @@ def binary_cross_entropy_with_logits(
     weights: npt.ArrayLike | None = None,
     *,
     positive_weight: float | Sequence[float] | None = None,
-    reduction: Reduction = "mean",
+    reduction: Literal["mean", "weighted_mean", "sum"] = "mean",
 ) -> tuple[float, Array]:
     """Cross-entropy between yes (1) and no (0), of logits.
 
@@ -141,7 +139,7 @@ def cross_entropy(
     class_weights: npt.ArrayLike | None = None,
     label_smoothing: float = 0,
     ignore_index: int = -100,
-    reduction: Reduction = "weighted_mean",
+    reduction: Literal["mean", "weighted_mean", "sum"] = "weighted_mean",
 ) -> tuple[float, Array]:
     """Cross-entropy between classes, of logits.
 

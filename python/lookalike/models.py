@@ -16,9 +16,6 @@ from .architecture import Architecture, _part
 
 _of = Architecture._of
 
-_Place = Literal["first", "middle"]
-_Shortcut = Literal["padding", "projection", "none"]
-
 
 def alexnet(classes: int = 1000) -> Architecture:
     """AlexNet (Krizhevsky, Sutskever and Hinton, 2012) with the paper's two groups, for 3 x 227 x 227."""
@@ -31,7 +28,10 @@ def alexnet_single_tower(classes: int = 1000) -> Architecture:
 
 
 def resnet18(
-    classes: int = 1000, *, stride: _Place = "middle", shortcut: _Shortcut = "projection"
+    classes: int = 1000,
+    *,
+    stride: Literal["first", "middle"] = "middle",
+    shortcut: Literal["padding", "projection", "none"] = "projection",
 ) -> Architecture:
     """Residual network of 18 layers (He, Zhang, Ren and Sun, 2016).
 
@@ -50,28 +50,40 @@ def resnet18(
 
 
 def resnet34(
-    classes: int = 1000, *, stride: _Place = "middle", shortcut: _Shortcut = "projection"
+    classes: int = 1000,
+    *,
+    stride: Literal["first", "middle"] = "middle",
+    shortcut: Literal["padding", "projection", "none"] = "projection",
 ) -> Architecture:
     """Residual network of 34 layers; see :func:`resnet18`."""
     return _of(_core.resnet34(classes, stride, shortcut))
 
 
 def resnet50(
-    classes: int = 1000, *, stride: _Place = "middle", shortcut: _Shortcut = "projection"
+    classes: int = 1000,
+    *,
+    stride: Literal["first", "middle"] = "middle",
+    shortcut: Literal["padding", "projection", "none"] = "projection",
 ) -> Architecture:
     """Residual network of 50 layers; see :func:`resnet18`."""
     return _of(_core.resnet50(classes, stride, shortcut))
 
 
 def resnet101(
-    classes: int = 1000, *, stride: _Place = "middle", shortcut: _Shortcut = "projection"
+    classes: int = 1000,
+    *,
+    stride: Literal["first", "middle"] = "middle",
+    shortcut: Literal["padding", "projection", "none"] = "projection",
 ) -> Architecture:
     """Residual network of 101 layers; see :func:`resnet18`."""
     return _of(_core.resnet101(classes, stride, shortcut))
 
 
 def resnet152(
-    classes: int = 1000, *, stride: _Place = "middle", shortcut: _Shortcut = "projection"
+    classes: int = 1000,
+    *,
+    stride: Literal["first", "middle"] = "middle",
+    shortcut: Literal["padding", "projection", "none"] = "projection",
 ) -> Architecture:
     """Residual network of 152 layers; see :func:`resnet18`."""
     return _of(_core.resnet152(classes, stride, shortcut))
@@ -81,8 +93,8 @@ def cifar_resnet(
     depth: int,
     classes: int = 10,
     *,
-    stride: _Place = "middle",
-    shortcut: _Shortcut = "padding",
+    stride: Literal["first", "middle"] = "middle",
+    shortcut: Literal["padding", "projection", "none"] = "padding",
     width: int = 16,
 ) -> Architecture:
     """Residual network for CIFAR, of `depth` = 6 n + 2 layers and `width` channels in the first stage."""

@@ -622,11 +622,10 @@ class Model:
         """
         text = {str(key): str(value) for key, value in (metadata or {}).items()}
         text[_METADATA_KEY] = self._architecture.to_json()
-        if names is None:
-            text["lookalike.dtype"] = self._dtype.name
-            for key, extent in zip(("height", "width"), self._extents):
-                if extent is not None:
-                    text[f"lookalike.{key}"] = str(extent)
+        text["lookalike.dtype"] = self._dtype.name
+        for key, extent in zip(("height", "width"), self._extents):
+            if extent is not None:
+                text[f"lookalike.{key}"] = str(extent)
         self._network.save(os.fspath(path), text, _core_names(names), num_batches_tracked)
 
     @classmethod

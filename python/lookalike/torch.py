@@ -72,7 +72,9 @@ def as_module(model: Model) -> Any:
             return (
                 *(None, None, None),
                 *(
-                    torch.from_numpy(np.ascontiguousarray(gradient)).to(tensor.dtype) if wanted else None
+                    torch.from_numpy(np.ascontiguousarray(gradient)).to(tensor.dtype).reshape(tensor.shape)
+                    if wanted
+                    else None
                     for gradient, tensor, wanted in zip(found, tensors, wants)
                 ),
                 *([None] * (len(wants) - len(found))),

@@ -13,6 +13,7 @@ void bind_recipe(pybind11::module_& module);
 void bind_architectures(pybind11::module_& module);
 void bind_networks(pybind11::module_& module);
 void bind_losses(pybind11::module_& module);
+void bind_gradient_check(pybind11::module_& module);
 void bind_optimizers(pybind11::module_& module);
 
 }  // namespace lookalike::python

@@ -10,6 +10,7 @@
 #include <pybind11/pybind11.h>
 
 #include <lookalike/core/tensor.hpp>
+#include <lookalike/simd/layout.hpp>
 
 namespace lookalike::python {
 
@@ -32,17 +33,23 @@ tensor_view<const Value> view_of(const py::array_t<Value>& array, const char* wh
   return view;
 }
 
-/// A copy in NumPy's order.
+/// A copy in NumPy's order of a map.
+template <class Value>
+py::array_t<Value> to_array(const simd::feature_map<const Value>& map) {
+  py::array_t<Value> array({map.batch, map.channels, map.height, map.width});
+  const auto to =
+      tensor_view<Value>::contiguous(array.mutable_data(), map.batch, map.channels, map.height, map.width);
+  const py::gil_scoped_release released;
+  simd::copy(map, to);
+  return array;
+}
+
+/// The same of what a pass shows: a map in another form.
 template <class Value>
 py::array_t<Value> to_array(const tensor_view<const Value>& view) {
-  py::array_t<Value> array({view.extents[0], view.extents[1], view.extents[2], view.extents[3]});
-  Value* to = array.mutable_data();
-  const py::gil_scoped_release released;
-  for (std::int64_t n = 0; n < view.batch(); ++n)
-    for (std::int64_t c = 0; c < view.channels(); ++c)
-      for (std::int64_t y = 0; y < view.height(); ++y)
-        for (std::int64_t x = 0; x < view.width(); ++x) *to++ = view(n, c, y, x);
-  return array;
+  return to_array(simd::feature_map<const Value>{
+      view.data, static_cast<int>(view.batch()), static_cast<int>(view.height()),
+      static_cast<int>(view.width()), static_cast<int>(view.channels()), view.strides[3]});
 }
 
 /// An array that takes a tensor's numbers over.

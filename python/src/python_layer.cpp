@@ -11,6 +11,7 @@
 
 #include <lookalike/core/error.hpp>
 
+#include "network_arrays.hpp"
 #include "recipe.hpp"
 
 namespace lookalike::python {
@@ -34,18 +35,6 @@ py::tuple to_python(std::span<const shape> shapes) {
   return all;
 }
 
-/// A copy of a map, (batch, channels, height, width): Python may keep it.
-template <class Scalar>
-py::array_t<Scalar> to_array(const feature_map<const Scalar>& map) {
-  py::array_t<Scalar> array({map.batch, map.channels, map.height, map.width});
-  Scalar* to = array.mutable_data();
-  for (int n = 0; n < map.batch; ++n)
-    for (int c = 0; c < map.channels; ++c)
-      for (int y = 0; y < map.height; ++y)
-        for (int x = 0; x < map.width; ++x) *to++ = map.pixel(n, y, x)[c];
-  return array;
-}
-
 template <class Scalar>
 py::tuple to_arrays(std::span<const feature_map<const Scalar>> maps) {
   py::tuple arrays(maps.size());
@@ -54,7 +43,7 @@ py::tuple to_arrays(std::span<const feature_map<const Scalar>> maps) {
 }
 
 template <class Scalar>
-using any_array = py::array_t<Scalar, py::array::forcecast>;
+using any_array = py::array_t<Scalar, py::array::forcecast | py::array::c_style>;
 
 std::string shape_of(const py::array& array) {
   return py::str(array.attr("shape")).cast<std::string>();
@@ -69,14 +58,7 @@ void from_array(const py::handle& object, const feature_map<Scalar>& map, const 
               array.shape(2) == map.height && array.shape(3) == map.width,
           where, " of ", shape_of(array), ", wanted (", map.batch, ", ", map.channels, ", ", map.height, ", ",
           map.width, ")");
-  const auto values = array.template unchecked<4>();
-  for (int n = 0; n < map.batch; ++n)
-    for (int y = 0; y < map.height; ++y)
-      for (int x = 0; x < map.width; ++x) {
-        Scalar* pixel = map.pixel(n, y, x);
-        for (int c = 0; c < map.channels; ++c)
-          pixel[c] = add ? pixel[c] + values(n, c, y, x) : values(n, c, y, x);
-      }
+  simd::copy(view_of<Scalar>(array, "Layer"), map, add);
 }
 
 }  // namespace

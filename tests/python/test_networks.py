@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import doctest
+import importlib
 import inspect
 import json
 import pickle
@@ -313,3 +315,31 @@ def test_layers_are_at_the_top_unless_the_name_is_taken():
             assert getattr(la, name) is not getattr(la.nn, name)
         else:
             assert getattr(la, name) is getattr(la.nn, name)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        la.functional,
+        la.losses,
+        la.models,
+        la.nn,
+        la.optim,
+        importlib.import_module("lookalike.architecture"),
+        importlib.import_module("lookalike.layer"),
+        importlib.import_module("lookalike.network"),
+    ],
+    ids=lambda module: module.__name__,
+)
+def test_examples_in_the_documentation_work(module):
+    result = doctest.testmod(module)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    "module", [la.functional, la.losses, la.models, la.nn], ids=lambda module: module.__name__
+)
+def test_every_function_is_documented(module):
+    for name, value in vars(module).items():
+        if inspect.isfunction(value) and not name.startswith("_"):
+            assert inspect.getdoc(value), name

@@ -299,3 +299,26 @@ def test_a_layer_of_any_number_of_inputs():
     np.testing.assert_allclose(model(x), 2 * x, rtol=1e-15)
     to_input = model.forward(x, differentiable=True).backward(np.ones_like(x))
     np.testing.assert_allclose(to_input, np.full_like(x, 2), rtol=1e-15)
+
+
+def test_layers_are_tried_out_in_all_surroundings():
+    for layer, inputs in [
+        (Scale(2), [(3, None, None)]),
+        (ChannelGate(), [(3, 4, 5)]),
+        (Squash(), [(3, None, None)]),
+        (Halve(), [(2, None, None), (2, None, None)]),
+    ]:
+        report = la.check_layer(layer, inputs)
+        assert report, report.text
+        assert report.compared > 50 and report.worst_error < 1e-6
+    report = la.check_gradients(la.input(2) | la.conv(3) | ChannelGate() | Squash())
+    assert report.ok and "derivatives compared" in str(report)
+
+
+def test_wrong_gradients_are_found():
+    class Wrong(Squash):
+        def backward(self, gradient, x):
+            return gradient * (1 - x**2)
+
+    report = la.check_layer(Wrong(), [(2, None, None)])
+    assert not report and report.problems and report.worst_error > 1e-3

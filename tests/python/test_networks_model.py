@@ -388,6 +388,43 @@ def test_files_hold_parameters_and_architecture(tmp_path):
     other.load(path)
     assert np.array_equal(other.parameters["conv0.weight"], model.parameters["conv0.weight"])
     assert la.Model.load_model(path, dtype=np.float64).dtype == np.float64
+    model.save(path, names=RULES)
+    assert np.array_equal(la.Model.load_model(path, names=RULES)(x), model(x))
+
+
+def test_a_summary_counts():
+    model = la.Model(la.input(3) | la.named("a", la.conv(8, stride=2) | la.batch_norm()), height=6, width=8)
+    summary = model.summary()
+    assert summary.parameters == model.parameter_count == 8 * 27 + 8 + 16 and summary.buffers == 16
+    assert [row["name"] for row in summary.rows] == ["input0", "a.conv0", "a.batch_norm0"]
+    assert summary.rows[1]["output"] == (8, 3, 4) and summary.rows[1]["multiply_adds"] == 8 * 27 * 12
+    assert "a.conv0" in str(summary) and repr(summary) == str(summary)
+    assert la.Model(la.input(3) | la.conv(8)).summary().multiply_adds == 0
+    assert la.Model(la.input(3) | la.conv(8)).summary(height=4, width=4).multiply_adds == 8 * 27 * 16
+
+
+def test_classifiers_slide_over_larger_pictures():
+    net = la.input(1) | la.conv(4, padding=0) | la.relu() | la.max_pool(2) | la.fully_connected(3)
+    model = la.Model(net, height=6, width=6)
+    sliding = model.to_fully_convolutional()
+    x = random(1, 1, 10, 8)
+    found = sliding(x)
+    assert found.shape == (1, 3, 3, 2)
+    for row in range(3):
+        for column in range(2):
+            part = x[:, :, 2 * row : 2 * row + 6, 2 * column : 2 * column + 6]
+            np.testing.assert_allclose(
+                found[0, :, row, column], model(part)[0, :, 0, 0], rtol=1e-5, atol=1e-6
+            )
+
+
+def test_receptive_fields_are_counted():
+    net = la.input(3) | la.named("a", la.conv(8) | la.conv(8)) | la.max_pool(2) | la.conv(8, kernel=5)
+    field = la.receptive_field(net)
+    assert field.size == (5 + 1 + 2 * 4,) * 2 and field.stride == (2, 2) and field.padding == (6, 6)
+    assert la.receptive_field(net, of="a").size == (5, 5)
+    assert la.receptive_field(net | la.global_average_pool()).everything
+    assert not field.everything and not field.nothing
 
 
 def test_extents_given_to_a_model_travel_with_it(tmp_path):

@@ -157,6 +157,15 @@ def test_chance_follows_pytorch():
     assert torch.equal(module.eval()(x), x)
 
 
+def test_vectors_stand_for_pixels():
+    module = la.torch.as_module(la.Model(la.input(4) | la.fully_connected(3), height=1, width=1))
+    x = torch.from_numpy(random(5, 4)).requires_grad_()
+    y = module(x)
+    assert y.shape == (5, 3, 1, 1)
+    y.sum().backward()
+    torch.testing.assert_close(x.grad, module.fully_connected0.weight.sum(0).expand(5, 4).detach())
+
+
 def test_several_inputs_and_outputs():
     net = la.branch(la.input("a", 1), la.input("b", 2)) | la.branch(la.conv(1), la.conv(2))
     module = la.torch.as_module(la.Model(net, dtype=np.float64))
