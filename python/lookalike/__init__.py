@@ -40,7 +40,7 @@ from .errors import CompositionError, Error, FileError, InputError, Interrupted
 from .gradient_check import GradientReport, check_gradients, check_layer
 from .layer import Layer
 from .models import unet
-from .network import Gradients, Model, NameMap, Parameters, Pass, Summary
+from .network import Model, Pass, Summary
 from .nn import (
     adaptive_average_pool,
     adaptive_max_pool,
@@ -93,6 +93,7 @@ from .nn import (
     upsample,
 )
 from .optim import SGD, Adadelta, Adam, AdamW
+from .parameters import Gradients, NameMap, Parameters
 from .pictures import (
     contact_sheet,
     decode_image,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
-from .network import Gradients
+from .parameters import Gradients
 
 if TYPE_CHECKING:
     from .network import Model

@@ -328,6 +328,8 @@ def test_layers_are_at_the_top_unless_the_name_is_taken():
         importlib.import_module("lookalike.architecture"),
         importlib.import_module("lookalike.layer"),
         importlib.import_module("lookalike.network"),
+        importlib.import_module("lookalike.parameters"),
+        importlib.import_module("lookalike.gradient_check"),
     ],
     ids=lambda module: module.__name__,
 )
