@@ -179,7 +179,7 @@ TEST_CASE("dropout drops differently in each step, and otherwise for another see
   const auto nothing_learned = [](tensor_view<const float> y) {
     return loss_value<float>{static_cast<double>(y(0, 0, 0, 0)), tensor<float>(1, 1)};
   };
-  for (const std::uint64_t seed : {1, 1, 2}) {
+  for (const std::uint64_t seed : {1u, 1u, 2u}) {
     trainer training(net, optimizer(sgd{.learning_rate = 0}), seed);
     losses.push_back(training.step(x, nothing_learned));
     losses.push_back(training.step(x, nothing_learned));
