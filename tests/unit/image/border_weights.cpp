@@ -127,7 +127,7 @@ TEST_CASE("weights do not depend on the number of threads") {
   CHECK(border_weights(labels) == expected);
 }
 
-TEST_CASE("options out of range are value errors") {
+TEST_CASE("options of weights out of range are value errors") {
   const mask labels(4, 4);
   CHECK_THROWS_AS(border_weights(labels, {.strength = -1}), value_error);
   CHECK_THROWS_AS(border_weights(labels, {.deviation = 0}), value_error);

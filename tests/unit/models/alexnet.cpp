@@ -49,7 +49,7 @@ TEST_CASE("the groups of the second layer see one half of the first") {
   CHECK(second > 0);
 }
 
-TEST_CASE("gradients of narrow ones") {
+TEST_CASE("gradients of narrow AlexNets") {
   check_some_gradients(alexnet(3, 16), {.samples = 3, .batch = 1});
   check_some_gradients(alexnet_single_tower(3, 16), {.samples = 4, .batch = 2, .height = 63, .width = 70});
 }

@@ -30,7 +30,7 @@ TEST_CASE("the linear one is linear, up to its biases") {
     CHECK(fsum.data()[i] == Approx(2 * fa.data()[i] - 3 * fb.data()[i]).margin(1e-12));
 }
 
-TEST_CASE("gradients of small ones") {
+TEST_CASE("gradients of small autoencoders") {
   check_some_gradients(linear_autoencoder({2, 3, 4}, 3), {.samples = 10, .batch = 3});
   check_some_gradients(convolutional_autoencoder({1, 8, 4}, {.width = 2, .halvings = 2, .code = 3}),
                        {.samples = 8, .batch = 3});

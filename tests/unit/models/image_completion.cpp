@@ -77,7 +77,7 @@ TEST_CASE("the discriminators run in all modes, apart and together") {
   run_in_all_modes(both, {random_pictures(3, 3, 32, 32, 3), random_pictures(3, 3, 64, 64, 4)}, {3, 1, 1, 1});
 }
 
-TEST_CASE("gradients of small ones") {
+TEST_CASE("gradients of small completion networks") {
   check_some_gradients(completion_network(2),
                        {.samples = 2, .height = 8, .width = 12, .idle_biases = true, .most_skipped = 0.1});
   check_some_gradients(completion_network(2, normalization_place::after_relu),

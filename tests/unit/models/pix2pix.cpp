@@ -66,7 +66,7 @@ TEST_CASE("a score of PatchGAN depends on 70 x 70 pixels, by the support of its 
   CHECK(right - left + 1 == 70);
 }
 
-TEST_CASE("gradients of small ones") {
+TEST_CASE("gradients of small pix2pix networks") {
   check_some_gradients(pix2pix_generator({.width = 2, .levels = 4}),
                        {.samples = 5, .batch = 2, .height = 16, .width = 32});
   check_some_gradients(patch_discriminator(2, 3, 2), {.samples = 6, .batch = 2, .height = 20, .width = 18});

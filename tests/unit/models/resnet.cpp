@@ -15,7 +15,7 @@ void fill(network<float>& net, std::string_view name, float value) {
 
 }  // namespace
 
-TEST_CASE("the networks run in all modes") {
+TEST_CASE("residual networks run in all modes") {
   dynamic_model<float> small(cifar_resnet(20));
   run_in_all_modes(small, {random_pictures(3, 3, 32, 32, 1, -1, 1)}, {3, 10, 1, 1});
   dynamic_model<float> plain(cifar_resnet(8, {.classes = 10, .shortcut = shortcut_kind::none}));
@@ -93,7 +93,7 @@ TEST_CASE("the stride is where it should be: one place halves before the 3 x 3 c
   CHECK(run(stride_place::middle) == std::array<std::int64_t, 3>{8, 4, 4});
 }
 
-TEST_CASE("gradients of narrow ones") {
+TEST_CASE("gradients of narrow residual networks") {
   check_some_gradients(cifar_resnet(8, {.classes = 3, .shortcut = shortcut_kind::padding}, 4),
                        {.samples = 5, .batch = 2, .height = 8, .width = 9});
   check_some_gradients(cifar_resnet(8, {.classes = 3, .shortcut = shortcut_kind::projection}, 4),

@@ -6,7 +6,7 @@
 
 using namespace lookalike;
 
-TEST_CASE("the networks run in all modes") {
+TEST_CASE("U-Nets run in all modes") {
   dynamic_model<float> original(unet_original({.width = 8}));
   run_in_all_modes(original, {random_pictures(1, 1, 188, 204, 1)}, {1, 2, 4, 20});
   dynamic_model<float> padded(unet_padded({.inputs = 3, .classes = 5, .width = 8}));
@@ -104,7 +104,7 @@ TEST_CASE("the skip comes first in the concatenation, what comes from below seco
   CHECK(net(x) == before);
 }
 
-TEST_CASE("gradients of small ones") {
+TEST_CASE("gradients of small U-Nets") {
   check_some_gradients(unet_original({.width = 4, .levels = 2}),
                        {.samples = 4, .batch = 1, .height = 44, .width = 48});
   check_some_gradients(unet_padded({.width = 4, .levels = 2}),
