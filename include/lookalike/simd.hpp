@@ -8,6 +8,7 @@
 #include <lookalike/simd/byte_correlation.hpp>
 #include <lookalike/simd/color.hpp>
 #include <lookalike/simd/convolution.hpp>
+#include <lookalike/simd/convolution_algorithm.hpp>
 #include <lookalike/simd/elementwise.hpp>
 #include <lookalike/simd/embedding.hpp>
 #include <lookalike/simd/epilogue.hpp>

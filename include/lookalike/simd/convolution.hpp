@@ -14,15 +14,16 @@
 /// lines. The result of a picture depends neither on its batch nor on the number of threads, bit for bit;
 /// gradients of weights do not depend on the number of threads.
 ///
-/// Weights are packed into the order of the inner loops first. Who uses the same weights often packs them
-/// once
-/// (`pack_convolution`) and calls `convolve_packed`.
+/// Weights are packed into the order of the inner loops first, and transformed for Winograd's algorithms. Who
+/// uses the same weights often packs them once (`pack_convolution`) and calls `convolve_packed` with the same
+/// algorithm: one that `choose_convolution_algorithm` has returned.
 
 #include <algorithm>
 #include <cstddef>
 #include <span>
 #include <type_traits>
 
+#include <lookalike/simd/convolution_algorithm.hpp>
 #include <lookalike/simd/detail/channel_sums.hpp>
 #include <lookalike/simd/detail/fast_convolution.hpp>
 #include <lookalike/simd/detail/fold_border.hpp>
@@ -38,24 +39,30 @@ namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
 /// The number of scalars that `pack_convolution` writes.
 template <class Scalar>
 std::ptrdiff_t packed_convolution_size(int input_channels, int output_channels, const window& window,
-                                       int groups) {
-  return detail::convolution_algorithm<Scalar>::packed_size(input_channels, output_channels, window, groups);
+                                       int groups,
+                                       convolution_algorithm algorithm = convolution_algorithm::direct) {
+  return detail::convolution_kernels<Scalar>::packed_size(input_channels, output_channels, window, groups,
+                                                          detail::concrete(algorithm, window, groups));
 }
 
-/// Weights in the order of the inner loops. Depends on the kernel and the channels only.
+/// Weights in the order of the inner loops. Depends on the kernel, the channels and the algorithm only.
+/// Throws `value_error` for `automatic`.
 template <class Scalar>
 void pack_convolution(const Scalar* weights, int input_channels, int output_channels, const window& window,
-                      int groups, std::type_identity_t<Scalar>* packed) {
-  detail::convolution_algorithm<Scalar>::pack(weights, input_channels, output_channels, window, groups,
-                                              packed);
+                      int groups, std::type_identity_t<Scalar>* packed,
+                      convolution_algorithm algorithm = convolution_algorithm::direct) {
+  detail::convolution_kernels<Scalar>::pack(weights, input_channels, output_channels, window, groups, packed,
+                                            detail::concrete(algorithm, window, groups));
 }
 
 /// Scratch of `convolve_packed`.
 template <class Scalar>
 std::ptrdiff_t convolve_packed_scratch(const feature_map<const Scalar>& x, const window& window,
                                        padding_mode mode, int groups, const feature_map<const Scalar>& y,
-                                       int thread_count = threads()) {
-  return thread_count * detail::convolution_algorithm<Scalar>::scratch_each(x, window, mode, groups, y);
+                                       int thread_count = threads(),
+                                       convolution_algorithm algorithm = convolution_algorithm::direct) {
+  return thread_count * detail::convolution_kernels<Scalar>::scratch_each(
+                            x, window, mode, groups, y, detail::concrete(algorithm, window, groups));
 }
 
 /// y = epilogue(x convolved with weights that `pack_convolution` packed).
@@ -63,20 +70,23 @@ template <class Scalar>
 void convolve_packed(const std::type_identity_t<feature_map<const Scalar>>& x,
                      const std::type_identity_t<Scalar>* packed, const window& window, padding_mode mode,
                      int groups, const std::type_identity_t<epilogue<Scalar>>& epilogue,
-                     const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch) {
+                     const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch,
+                     convolution_algorithm algorithm = convolution_algorithm::direct) {
   detail::check_maps<Scalar>("convolve", x, y, groups, scratch.size(),
-                             convolve_packed_scratch<Scalar>(x, window, mode, groups, y, 1));
-  detail::convolution_algorithm<Scalar>::convolve(x, packed, window, mode, groups, epilogue, y, scratch);
+                             convolve_packed_scratch<Scalar>(x, window, mode, groups, y, 1, algorithm));
+  detail::convolution_kernels<Scalar>::convolve(x, packed, window, mode, groups, epilogue, y, scratch,
+                                                detail::concrete(algorithm, window, groups));
 }
 
 /// Scratch of `convolve`.
 template <class Scalar>
 std::ptrdiff_t convolve_scratch(const feature_map<const Scalar>& x, const window& window, padding_mode mode,
-                                int groups, const feature_map<const Scalar>& y,
-                                int thread_count = threads()) {
+                                int groups, const feature_map<const Scalar>& y, int thread_count = threads(),
+                                convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  algorithm = detail::chosen<Scalar>(algorithm, x, window, groups, y);
   return detail::packed_or_in_place<Scalar>(
-             packed_convolution_size<Scalar>(x.channels, y.channels, window, groups)) +
-         convolve_packed_scratch<Scalar>(x, window, mode, groups, y, thread_count);
+             packed_convolution_size<Scalar>(x.channels, y.channels, window, groups, algorithm)) +
+         convolve_packed_scratch<Scalar>(x, window, mode, groups, y, thread_count, algorithm);
 }
 
 /// y = epilogue(x convolved with `weights`): channel o of the pixel in row i, column j is the sum over rows
@@ -90,47 +100,52 @@ template <class Scalar>
 void convolve(const std::type_identity_t<feature_map<const Scalar>>& x,
               const std::type_identity_t<Scalar>* weights, const window& window, padding_mode mode,
               int groups, const std::type_identity_t<epilogue<Scalar>>& epilogue,
-              const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch) {
+              const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch,
+              convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  algorithm = detail::chosen<Scalar>(algorithm, x, window, groups, y);
   detail::check_maps<Scalar>("convolve", x, y, groups, scratch.size(),
-                             convolve_scratch<Scalar>(x, window, mode, groups, y, 1));
+                             convolve_scratch<Scalar>(x, window, mode, groups, y, 1, algorithm));
   const auto [packed, rest] = detail::pack_into(
-      scratch, weights, packed_convolution_size<Scalar>(x.channels, y.channels, window, groups),
-      [&](Scalar* to) { pack_convolution(weights, x.channels, y.channels, window, groups, to); });
-  convolve_packed(x, packed, window, mode, groups, epilogue, y, rest);
+      scratch, weights, packed_convolution_size<Scalar>(x.channels, y.channels, window, groups, algorithm),
+      [&](Scalar* to) { pack_convolution(weights, x.channels, y.channels, window, groups, to, algorithm); });
+  convolve_packed(x, packed, window, mode, groups, epilogue, y, rest, algorithm);
 }
 
 // ---- backward, data --------------------------------------------------------------------------------------
 
 /// The number of scalars that `pack_convolution_backward_data` writes.
 template <class Scalar>
-std::ptrdiff_t packed_convolution_backward_data_size(int input_channels, int output_channels,
-                                                     const window& window, int groups) {
-  return detail::convolution_algorithm<Scalar>::packed_adjoint_size(input_channels, output_channels, window,
-                                                                    groups);
+std::ptrdiff_t packed_convolution_backward_data_size(
+    int input_channels, int output_channels, const window& window, int groups,
+    convolution_algorithm algorithm = convolution_algorithm::direct) {
+  return detail::convolution_kernels<Scalar>::packed_adjoint_size(
+      input_channels, output_channels, window, groups, detail::concrete(algorithm, window, groups));
 }
 
 /// Weights of the convolution (O x I/groups x ...) in the order in which its gradient wants them. Depends on
-/// the kernel, stride, dilation and the channels only.
+/// the kernel, stride, dilation, the channels and the algorithm only.
 template <class Scalar>
 void pack_convolution_backward_data(const Scalar* weights, int input_channels, int output_channels,
-                                    const window& window, int groups, std::type_identity_t<Scalar>* packed) {
-  detail::convolution_algorithm<Scalar>::pack_adjoint(weights, input_channels, output_channels, window,
-                                                      groups, packed);
+                                    const window& window, int groups, std::type_identity_t<Scalar>* packed,
+                                    convolution_algorithm algorithm = convolution_algorithm::direct) {
+  detail::convolution_kernels<Scalar>::pack_adjoint(weights, input_channels, output_channels, window, groups,
+                                                    packed, detail::concrete(algorithm, window, groups));
 }
 
 /// Scratch of `convolve_backward_data_packed`.
 template <class Scalar>
-std::ptrdiff_t convolve_backward_data_packed_scratch(const feature_map<const Scalar>& gy,
-                                                     const window& window, padding_mode mode, int groups,
-                                                     const feature_map<const Scalar>& gx,
-                                                     int thread_count = threads()) {
-  using algorithm = detail::convolution_algorithm<Scalar>;
+std::ptrdiff_t convolve_backward_data_packed_scratch(
+    const feature_map<const Scalar>& gy, const window& window, padding_mode mode, int groups,
+    const feature_map<const Scalar>& gx, int thread_count = threads(),
+    convolution_algorithm algorithm = convolution_algorithm::direct) {
+  using kernels = detail::convolution_kernels<Scalar>;
+  algorithm = detail::concrete(algorithm, window, groups);
   if (mode == padding_mode::zeros)
-    return thread_count * algorithm::adjoint_scratch_each(gy, window, groups, gx);
+    return thread_count * kernels::adjoint_scratch_each(gy, window, groups, gx, algorithm);
   const auto padded = detail::padded_gradient<Scalar>(gy.picture(0), window, gx.channels, nullptr);
   return detail::aligned_size<Scalar>(padded.pixels() * padded.pitch) +
-         thread_count *
-             algorithm::adjoint_scratch_each(gy.picture(0), detail::without_padding(window), groups, padded);
+         thread_count * kernels::adjoint_scratch_each(gy.picture(0), detail::without_padding(window), groups,
+                                                      padded, algorithm);
 }
 
 /// gx (+)= the gradient for the input, with weights that `pack_convolution_backward_data` packed.
@@ -138,21 +153,25 @@ template <class Scalar>
 void convolve_backward_data_packed(const std::type_identity_t<feature_map<const Scalar>>& gy,
                                    const std::type_identity_t<Scalar>* packed, const window& window,
                                    padding_mode mode, int groups, const feature_map<Scalar>& gx,
-                                   bool accumulate, std::type_identity_t<std::span<Scalar>> scratch) {
-  using algorithm = detail::convolution_algorithm<Scalar>;
-  detail::check_maps<Scalar>("convolve_backward_data", gx, gy, groups, scratch.size(),
-                             convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx, 1));
+                                   bool accumulate, std::type_identity_t<std::span<Scalar>> scratch,
+                                   convolution_algorithm algorithm = convolution_algorithm::direct) {
+  using kernels = detail::convolution_kernels<Scalar>;
+  algorithm = detail::concrete(algorithm, window, groups);
+  detail::check_maps<Scalar>(
+      "convolve_backward_data", gx, gy, groups, scratch.size(),
+      convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx, 1, algorithm));
   if (mode == padding_mode::zeros) {
     epilogue<Scalar> store;
     if (accumulate) store.residual = gx;
-    algorithm::adjoint(gy, packed, window, groups, store, gx, scratch);
+    kernels::adjoint(gy, packed, window, groups, store, gx, scratch, algorithm);
     return;
   }
   const auto padded = detail::padded_gradient<Scalar>(gy.picture(0), window, gx.channels, scratch.data());
   const auto rest =
       scratch.subspan(static_cast<std::size_t>(detail::aligned_size<Scalar>(padded.pixels() * padded.pitch)));
   for (int n = 0; n < gy.batch; ++n) {
-    algorithm::adjoint(gy.picture(n), packed, detail::without_padding(window), groups, {}, padded, rest);
+    kernels::adjoint(gy.picture(n), packed, detail::without_padding(window), groups, {}, padded, rest,
+                     algorithm);
     detail::fold_border<Scalar>(padded, window.padding_top, window.padding_left, mode, accumulate,
                                 gx.picture(n));
   }
@@ -160,13 +179,14 @@ void convolve_backward_data_packed(const std::type_identity_t<feature_map<const 
 
 /// Scratch of `convolve_backward_data`.
 template <class Scalar>
-std::ptrdiff_t convolve_backward_data_scratch(const feature_map<const Scalar>& gy, const window& window,
-                                              padding_mode mode, int groups,
-                                              const feature_map<const Scalar>& gx,
-                                              int thread_count = threads()) {
-  return detail::packed_or_in_place<Scalar>(
-             packed_convolution_backward_data_size<Scalar>(gx.channels, gy.channels, window, groups)) +
-         convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx, thread_count);
+std::ptrdiff_t convolve_backward_data_scratch(
+    const feature_map<const Scalar>& gy, const window& window, padding_mode mode, int groups,
+    const feature_map<const Scalar>& gx, int thread_count = threads(),
+    convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  algorithm = detail::chosen<Scalar>(algorithm, gy, window, groups, gx);
+  return detail::packed_or_in_place<Scalar>(packed_convolution_backward_data_size<Scalar>(
+             gx.channels, gy.channels, window, groups, algorithm)) +
+         convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx, thread_count, algorithm);
 }
 
 /// gx = the gradient for x of `convolve`, given the gradient gy for its result before the epilogue; added to
@@ -175,16 +195,19 @@ template <class Scalar>
 void convolve_backward_data(const std::type_identity_t<feature_map<const Scalar>>& gy,
                             const std::type_identity_t<Scalar>* weights, const window& window,
                             padding_mode mode, int groups, const feature_map<Scalar>& gx, bool accumulate,
-                            std::type_identity_t<std::span<Scalar>> scratch) {
-  detail::check_maps<Scalar>("convolve_backward_data", gx, gy, groups, scratch.size(),
-                             convolve_backward_data_scratch<Scalar>(gy, window, mode, groups, gx, 1));
+                            std::type_identity_t<std::span<Scalar>> scratch,
+                            convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  algorithm = detail::chosen<Scalar>(algorithm, gy, window, groups, gx);
+  detail::check_maps<Scalar>(
+      "convolve_backward_data", gx, gy, groups, scratch.size(),
+      convolve_backward_data_scratch<Scalar>(gy, window, mode, groups, gx, 1, algorithm));
   const auto [packed, rest] = detail::pack_into(
       scratch, weights,
-      packed_convolution_backward_data_size<Scalar>(gx.channels, gy.channels, window, groups),
+      packed_convolution_backward_data_size<Scalar>(gx.channels, gy.channels, window, groups, algorithm),
       [&](Scalar* to) {
-        pack_convolution_backward_data(weights, gx.channels, gy.channels, window, groups, to);
+        pack_convolution_backward_data(weights, gx.channels, gy.channels, window, groups, to, algorithm);
       });
-  convolve_backward_data_packed(gy, packed, window, mode, groups, gx, accumulate, rest);
+  convolve_backward_data_packed(gy, packed, window, mode, groups, gx, accumulate, rest, algorithm);
 }
 
 // ---- backward, weights -----------------------------------------------------------------------------------
@@ -195,9 +218,9 @@ std::ptrdiff_t convolve_backward_weights_scratch(const feature_map<const Scalar>
                                                  const feature_map<const Scalar>& gy, const window& window,
                                                  padding_mode mode, int groups,
                                                  int thread_count = threads()) {
-  return std::max(detail::convolution_algorithm<Scalar>::weight_gradient_scratch(x, gy, window, mode, groups,
-                                                                                 thread_count),
-                  detail::channel_sums_scratch<Scalar>(gy));
+  return std::max(
+      detail::convolution_kernels<Scalar>::weight_gradient_scratch(x, gy, window, mode, groups, thread_count),
+      detail::channel_sums_scratch<Scalar>(gy));
 }
 
 /// gw += the gradient for the weights of `convolve`, in their order, and gb += that for the bias (gb may be
@@ -210,7 +233,7 @@ void convolve_backward_weights(const std::type_identity_t<feature_map<const Scal
                                std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve_backward_weights", x, gy, groups, scratch.size(),
                              convolve_backward_weights_scratch<Scalar>(x, gy, window, mode, groups, 1));
-  detail::convolution_algorithm<Scalar>::weight_gradient(x, gy, window, mode, groups, gw, scratch);
+  detail::convolution_kernels<Scalar>::weight_gradient(x, gy, window, mode, groups, gw, scratch);
   if (gb) detail::add_channel_sums<Scalar>(gy, gb, scratch.data());
 }
 

@@ -39,7 +39,8 @@ template <class Scalar>
 std::ptrdiff_t convolve_transposed_packed_scratch(const feature_map<const Scalar>& x, const window& window,
                                                   int groups, const feature_map<const Scalar>& y,
                                                   int thread_count = threads()) {
-  return thread_count * detail::convolution_algorithm<Scalar>::adjoint_scratch_each(x, window, groups, y);
+  return thread_count * detail::convolution_kernels<Scalar>::adjoint_scratch_each(
+                            x, window, groups, y, convolution_algorithm::direct);
 }
 
 /// y = epilogue(x convolved, transposed, with weights that `pack_transposed_convolution` packed).
@@ -51,7 +52,8 @@ void convolve_transposed_packed(const std::type_identity_t<feature_map<const Sca
                                 std::type_identity_t<std::span<Scalar>> scratch) {
   detail::check_maps<Scalar>("convolve_transposed", x, y, groups, scratch.size(),
                              convolve_transposed_packed_scratch<Scalar>(x, window, groups, y, 1));
-  detail::convolution_algorithm<Scalar>::adjoint(x, packed, window, groups, epilogue, y, scratch);
+  detail::convolution_kernels<Scalar>::adjoint(x, packed, window, groups, epilogue, y, scratch,
+                                               convolution_algorithm::direct);
 }
 
 /// Scratch of `convolve_transposed`.

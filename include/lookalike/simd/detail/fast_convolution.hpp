@@ -2,15 +2,18 @@
 
 /// \file
 /// Convolution of floats: groups are convolutions of slices, and the adjoint of a convolution with stride s
-/// is s x s convolutions, each of which computes every s-th row and column (its phases).
+/// is s x s convolutions, each of which computes every s-th row and column (its phases). `algorithm` is what
+/// `choose_convolution_algorithm` has returned, never `automatic`.
 
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
 #include <span>
 
-#include <lookalike/simd/detail/convolution_algorithm.hpp>
+#include <lookalike/simd/convolution_algorithm.hpp>
+#include <lookalike/simd/detail/convolution_kernels.hpp>
 #include <lookalike/simd/detail/weight_gradient.hpp>
+#include <lookalike/simd/detail/winograd_convolution.hpp>
 #include <lookalike/simd/window.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
@@ -57,23 +60,29 @@ constexpr convolution_axis forward_axis(int outputs, int kernel, int stride, int
 }
 
 template <>
-struct convolution_algorithm<float> {
+struct convolution_kernels<float> {
   static constexpr bool packs = true;
   using input = feature_map<const float>;
 
   // ---- forward
 
-  static std::ptrdiff_t packed_size(int inputs, int outputs, const window& w, int groups) {
+  static std::ptrdiff_t packed_size(int inputs, int outputs, const window& w, int groups,
+                                    convolution_algorithm algorithm) {
+    if (algorithm != convolution_algorithm::direct) return winograd_size(inputs, outputs, algorithm);
     if (is_depthwise(inputs, outputs, groups))
       return packed_depthwise_size(inputs, w.kernel_height, w.kernel_width);
     return groups * packed_panels_size(inputs / groups, outputs / groups, w.kernel_height, w.kernel_width);
   }
 
-  static void pack(const float* weights, int inputs, int outputs, const window& w, int groups,
-                   float* packed) {
+  static void pack(const float* weights, int inputs, int outputs, const window& w, int groups, float* packed,
+                   convolution_algorithm algorithm) {
     const std::ptrdiff_t taps = std::ptrdiff_t{w.kernel_height} * w.kernel_width;
     const int in = inputs / groups, out = outputs / groups;
     weight_strides from{weights, in * taps, taps, w.kernel_width, 1};
+    if (algorithm != convolution_algorithm::direct) {
+      with_winograd_tile(algorithm, [&](auto m) { pack_winograd<m()>(from, inputs, outputs, packed); });
+      return;
+    }
     if (is_depthwise(inputs, outputs, groups)) {
       pack_depthwise(from, inputs, w.kernel_height, w.kernel_width, packed);
       return;
@@ -86,19 +95,27 @@ struct convolution_algorithm<float> {
   }
 
   static std::ptrdiff_t scratch_each(const input& x, const window& w, padding_mode mode, int groups,
-                                     const input& y) {
+                                     const input& y, convolution_algorithm algorithm) {
+    if (algorithm != convolution_algorithm::direct)
+      return winograd_memory(forward_tiles(x, w, mode, shape_of(y)), algorithm);
     return task_scratch(forward_task(x, w, mode, shape_of(y)), groups);
   }
 
   static void convolve(const input& x, const float* packed, const window& w, padding_mode mode, int groups,
-                       const epilogue<float>& epilogue, const feature_map<float>& y,
-                       std::span<float> scratch) {
+                       const epilogue<float>& epilogue, const feature_map<float>& y, std::span<float> scratch,
+                       convolution_algorithm algorithm) {
+    if (algorithm != convolution_algorithm::direct) {
+      run_winograd(forward_tiles(x, w, mode, y), packed, epilogue, scratch, algorithm);
+      return;
+    }
     run(forward_task(x, w, mode, y), packed, groups, epilogue, scratch);
   }
 
   // ---- adjoint
 
-  static std::ptrdiff_t packed_adjoint_size(int inputs, int outputs, const window& w, int groups) {
+  static std::ptrdiff_t packed_adjoint_size(int inputs, int outputs, const window& w, int groups,
+                                            convolution_algorithm algorithm) {
+    if (algorithm != convolution_algorithm::direct) return winograd_size(outputs, inputs, algorithm);
     std::ptrdiff_t size = 0;
     for_each_phase(w, [&](int, int, const phase_taps& rows, const phase_taps& columns) {
       size += phase_size(inputs, outputs, groups, rows.count, columns.count);
@@ -107,13 +124,17 @@ struct convolution_algorithm<float> {
   }
 
   static void pack_adjoint(const float* weights, int inputs, int outputs, const window& w, int groups,
-                           float* packed) {
+                           float* packed, convolution_algorithm algorithm) {
     const std::ptrdiff_t taps = std::ptrdiff_t{w.kernel_height} * w.kernel_width;
     const int in = inputs / groups, out = outputs / groups;
     for_each_phase(w, [&](int, int, const phase_taps& rows, const phase_taps& columns) {
       if (rows.count == 0 || columns.count == 0) return;
       weight_strides from{weights + rows.last * w.kernel_width + columns.last, taps, in * taps,
                           -std::ptrdiff_t{rows.step} * w.kernel_width, -columns.step};
+      if (algorithm != convolution_algorithm::direct) {
+        with_winograd_tile(algorithm, [&](auto m) { pack_winograd<m()>(from, outputs, inputs, packed); });
+        return;
+      }
       if (is_depthwise(inputs, outputs, groups)) {
         pack_depthwise(from, inputs, rows.count, columns.count, packed);
       } else {
@@ -128,7 +149,10 @@ struct convolution_algorithm<float> {
     });
   }
 
-  static std::ptrdiff_t adjoint_scratch_each(const input& gy, const window& w, int groups, const input& gx) {
+  static std::ptrdiff_t adjoint_scratch_each(const input& gy, const window& w, int groups, const input& gx,
+                                             convolution_algorithm algorithm) {
+    if (algorithm != convolution_algorithm::direct)
+      return winograd_memory(adjoint_tiles(gy, w, shape_of(gx)), algorithm);
     std::ptrdiff_t size = 0;
     for_each_phase(w, [&](int row, int column, const phase_taps&, const phase_taps&) {
       size = std::max(size, task_scratch(phase_task(gy, w, row, column, shape_of(gx)), groups));
@@ -137,8 +161,12 @@ struct convolution_algorithm<float> {
   }
 
   static void adjoint(const input& gy, const float* packed, const window& w, int groups,
-                      const epilogue<float>& epilogue, const feature_map<float>& gx,
-                      std::span<float> scratch) {
+                      const epilogue<float>& epilogue, const feature_map<float>& gx, std::span<float> scratch,
+                      convolution_algorithm algorithm) {
+    if (algorithm != convolution_algorithm::direct) {
+      run_winograd(adjoint_tiles(gy, w, gx), packed, epilogue, scratch, algorithm);
+      return;
+    }
     for_each_phase(w, [&](int row, int column, const phase_taps& rows, const phase_taps& columns) {
       run(phase_task(gy, w, row, column, gx), packed, groups, epilogue, scratch);
       packed += phase_size(gx.channels, gy.channels, groups, rows.count, columns.count);
@@ -168,6 +196,41 @@ struct convolution_algorithm<float> {
   static feature_map<float> shape_of(const input& map) {
     return {nullptr, map.batch, map.height, map.width, map.channels, map.pitch};
   }
+
+  // ---- Winograd's algorithms
+
+  static std::ptrdiff_t winograd_size(int inputs, int outputs, convolution_algorithm algorithm) {
+    return with_winograd_tile(algorithm, [&](auto m) { return packed_winograd_size<m()>(inputs, outputs); });
+  }
+  static std::ptrdiff_t winograd_memory(const winograd_task& t, convolution_algorithm algorithm) {
+    return with_winograd_tile(algorithm, [&](auto m) { return winograd_scratch<m()>(t); });
+  }
+  static void run_winograd(winograd_task t, const float* packed, const epilogue<float>& store,
+                           std::span<float> scratch, convolution_algorithm algorithm) {
+    t.packed = packed;
+    t.store = &store;
+    with_winograd_tile(algorithm, [&](auto m) { winograd_convolution<m()>(t, scratch); });
+  }
+  static winograd_task forward_tiles(const input& x, const window& w, padding_mode mode,
+                                     const feature_map<float>& y) {
+    return {.x = x,
+            .mode = mode,
+            .first_row = -w.padding_top,
+            .first_column = -w.padding_left,
+            .dilation_height = w.dilation_height,
+            .dilation_width = w.dilation_width,
+            .y = y};
+  }
+  static winograd_task adjoint_tiles(const input& gy, const window& w, const feature_map<float>& gx) {
+    return {.x = gy,
+            .first_row = w.padding_top - 2 * w.dilation_height,
+            .first_column = w.padding_left - 2 * w.dilation_width,
+            .dilation_height = w.dilation_height,
+            .dilation_width = w.dilation_width,
+            .y = gx};
+  }
+
+  // ---- direct convolution
 
   static std::ptrdiff_t phase_size(int inputs, int outputs, int groups, int rows, int columns) {
     if (is_depthwise(inputs, outputs, groups)) return packed_depthwise_size(inputs, rows, columns);

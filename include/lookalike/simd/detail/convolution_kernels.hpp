@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <lookalike/core/error.hpp>
+#include <lookalike/simd/convolution_algorithm.hpp>
 #include <lookalike/simd/detail/plain_convolution.hpp>
 #include <lookalike/simd/epilogue.hpp>
 #include <lookalike/simd/feature_map.hpp>
@@ -37,6 +38,22 @@ void check_maps(const char* where, const feature_map<const Scalar>& x, const fea
           scratch_given, " scalars, wanted ", scratch_wanted);
 }
 
+/// The algorithm that packed weights are for: the one that is asked for where it can be.
+inline convolution_algorithm concrete(convolution_algorithm asked_for, const window& window, int groups) {
+  require(asked_for != convolution_algorithm::automatic,
+          "convolution: given the algorithm 'automatic' for packed weights, wanted what "
+          "choose_convolution_algorithm returns");
+  return is_winograd_convolution(window, groups) ? asked_for : convolution_algorithm::direct;
+}
+
+/// The algorithm from `from` to `to`, whose weights are not packed yet.
+template <class Scalar>
+convolution_algorithm chosen(convolution_algorithm asked_for, const feature_map<const Scalar>& from,
+                             const window& window, int groups, const feature_map<const Scalar>& to) {
+  return choose_convolution_algorithm(asked_for, from.channels, to.channels, window, groups, to.height,
+                                      to.width);
+}
+
 constexpr window without_padding(window w) {
   w.padding_top = w.padding_left = w.padding_bottom = w.padding_right = 0;
   return w;
@@ -54,40 +71,47 @@ feature_map<Scalar> padded_gradient(const feature_map<const Scalar>& gy, const w
           channels};
 }
 
-/// The plain loops behind one interface. They read weights as they are, so that packing is copying, and want
-/// no scratch.
+/// The plain loops behind one interface. They read weights as they are, so that packing is copying, want no
+/// scratch, and are always direct.
 template <class Scalar>
-struct convolution_algorithm {
+struct convolution_kernels {
   static constexpr bool packs = false;
   using input = feature_map<const Scalar>;
 
-  static std::ptrdiff_t packed_size(int inputs, int outputs, const window& window, int groups) {
+  static std::ptrdiff_t packed_size(int inputs, int outputs, const window& window, int groups,
+                                    convolution_algorithm) {
     return std::ptrdiff_t{outputs} * (inputs / groups) * window.kernel_height * window.kernel_width;
   }
   static void pack(const Scalar* weights, int inputs, int outputs, const window& window, int groups,
-                   Scalar* packed) {
-    std::copy_n(weights, packed_size(inputs, outputs, window, groups), packed);
+                   Scalar* packed, convolution_algorithm algorithm) {
+    std::copy_n(weights, packed_size(inputs, outputs, window, groups, algorithm), packed);
   }
   /// Scratch of each thread.
-  static std::ptrdiff_t scratch_each(const input&, const window&, padding_mode, int, const input&) {
+  static std::ptrdiff_t scratch_each(const input&, const window&, padding_mode, int, const input&,
+                                     convolution_algorithm) {
     return 0;
   }
   static void convolve(const input& x, const Scalar* packed, const window& window, padding_mode mode,
                        int groups, const epilogue<Scalar>& epilogue, const feature_map<Scalar>& y,
-                       std::span<Scalar>) {
+                       std::span<Scalar>, convolution_algorithm) {
     plain_convolve(x, packed, window, mode, groups, epilogue, y);
   }
 
-  static std::ptrdiff_t packed_adjoint_size(int inputs, int outputs, const window& window, int groups) {
-    return packed_size(inputs, outputs, window, groups);
+  static std::ptrdiff_t packed_adjoint_size(int inputs, int outputs, const window& window, int groups,
+                                            convolution_algorithm algorithm) {
+    return packed_size(inputs, outputs, window, groups, algorithm);
   }
   static void pack_adjoint(const Scalar* weights, int inputs, int outputs, const window& window, int groups,
-                           Scalar* packed) {
-    pack(weights, inputs, outputs, window, groups, packed);
+                           Scalar* packed, convolution_algorithm algorithm) {
+    pack(weights, inputs, outputs, window, groups, packed, algorithm);
   }
-  static std::ptrdiff_t adjoint_scratch_each(const input&, const window&, int, const input&) { return 0; }
+  static std::ptrdiff_t adjoint_scratch_each(const input&, const window&, int, const input&,
+                                             convolution_algorithm) {
+    return 0;
+  }
   static void adjoint(const input& gy, const Scalar* packed, const window& window, int groups,
-                      const epilogue<Scalar>& epilogue, const feature_map<Scalar>& gx, std::span<Scalar>) {
+                      const epilogue<Scalar>& epilogue, const feature_map<Scalar>& gx, std::span<Scalar>,
+                      convolution_algorithm) {
     plain_adjoint(gy, packed, window, groups, epilogue, gx);
   }
 
@@ -104,7 +128,7 @@ struct convolution_algorithm {
 /// The scratch that packed weights take: none where the algorithm reads weights as they are.
 template <class Scalar>
 std::ptrdiff_t packed_or_in_place(std::ptrdiff_t packed_size) {
-  return convolution_algorithm<Scalar>::packs ? aligned_size<Scalar>(packed_size) : 0;
+  return convolution_kernels<Scalar>::packs ? aligned_size<Scalar>(packed_size) : 0;
 }
 
 /// Packs weights by `pack(to)` into the beginning of `scratch`, if the algorithm wants them packed at all:
@@ -112,7 +136,7 @@ std::ptrdiff_t packed_or_in_place(std::ptrdiff_t packed_size) {
 template <class Scalar, class Pack>
 std::pair<const Scalar*, std::span<Scalar>> pack_into(std::span<Scalar> scratch, const Scalar* weights,
                                                       std::ptrdiff_t packed_size, const Pack& pack) {
-  if constexpr (!convolution_algorithm<Scalar>::packs) {
+  if constexpr (!convolution_kernels<Scalar>::packs) {
     return {weights, scratch};
   } else {
     pack(scratch.data());

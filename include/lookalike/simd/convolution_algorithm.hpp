@@ -1,0 +1,61 @@
+#pragma once
+
+/// \file
+/// How a convolution is computed: directly, or by Winograd's minimal filtering (Lavin and Gray, *Fast
+/// algorithms for convolutional neural networks*, CVPR 2016), which computes m x m outputs of a 3 x 3 kernel
+/// with (m + 2)^2 multiplications instead of 9 m^2.
+
+#include <lookalike/simd/window.hpp>
+
+namespace lookalike::simd {
+
+/// The algorithms. Errors are relative to the largest output, in float, against double precision; the time
+/// saved grows with m, and so do the error and the transformed weights: (m + 2)^2 / 9 times the weights.
+///
+/// | algorithm | multiplications | weights | error |
+/// | --- | --- | --- | --- |
+/// | `direct` | 9 an output | 1 | 1e-6 |
+/// | `winograd_2x2` | 4 | 1.8 times | 5e-6 at most |
+/// | `winograd_4x4` | 2.25 | 4 times | 5e-6 at most |
+/// | `winograd_6x6` | 1.78 | 7.1 times | 5e-5 at most; never chosen by `automatic` |
+///
+/// Winograd's is for kernels of 3 x 3 with stride 1, any dilation and one group; what it does not fit is
+/// computed directly, whatever is asked for. Scalars other than float always are.
+enum class convolution_algorithm : unsigned char {
+  automatic,  ///< what `choose_convolution_algorithm` says
+  direct,
+  winograd_2x2,
+  winograd_4x4,
+  winograd_6x6
+};
+
+/// Whether Winograd's algorithms can compute it.
+constexpr bool is_winograd_convolution(const window& w, int groups) {
+  return w.kernel_height == 3 && w.kernel_width == 3 && w.stride_height == 1 && w.stride_width == 1 &&
+         groups == 1;
+}
+
+/// The algorithm for `height` x `width` outputs: the one that is asked for where it can be, never
+/// `automatic`. The default depends on the extents of one picture only, so that a result depends neither on
+/// the batch nor on the number of threads. With few channels the transforms cost more than they save; on few
+/// pixels the weights, each of which is used for as many tiles, take the time, and there are more of them for
+/// larger tiles.
+constexpr convolution_algorithm choose_convolution_algorithm(convolution_algorithm asked_for,
+                                                             int input_channels, int output_channels,
+                                                             const window& w, int groups, int height,
+                                                             int width) {
+  using enum convolution_algorithm;
+  if (!is_winograd_convolution(w, groups)) return direct;
+  if (asked_for != automatic) return asked_for;
+  if (input_channels < 16 || output_channels < 16 || height * width < 16) return direct;
+  if (height * width <= 64) return winograd_2x2;
+  // Every dilation_height-th row and dilation_width-th column is a map of its own.
+  const int rows = (height - 1) / w.dilation_height + 1;
+  const int columns = (width - 1) / w.dilation_width + 1;
+  const auto products = [&](int m) {
+    return ((rows - 1) / m + 1) * ((columns - 1) / m + 1) * (m + 2) * (m + 2);
+  };
+  return products(4) <= products(2) ? winograd_4x4 : winograd_2x2;
+}
+
+}  // namespace lookalike::simd

@@ -1,0 +1,395 @@
+#pragma once
+
+/// \file
+/// Convolution with kernels of 3 x 3 by Winograd's minimal filtering (simd/convolution_algorithm.hpp),
+/// forward and backward for the data alike. Tiles of the input are transformed, (m + 2)^2 numbers a channel;
+/// for each of these numbers a matrix product runs over the channels; and the products are transformed back
+/// into m x m outputs. With dilation d, every d-th row and column is a map of its own (its phase), which has
+/// its own tiles.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include <lookalike/simd/convolution_algorithm.hpp>
+#include <lookalike/simd/detail/border_index.hpp>
+#include <lookalike/simd/detail/convolution_block.hpp>
+#include <lookalike/simd/detail/direct_convolution.hpp>
+#include <lookalike/simd/detail/finish_tile.hpp>
+#include <lookalike/simd/detail/lanes.hpp>
+#include <lookalike/simd/detail/register_tile.hpp>
+#include <lookalike/simd/detail/winograd_transform.hpp>
+#include <lookalike/simd/instruction_set.hpp>
+
+namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
+namespace detail {
+
+// ---- the transforms of one tile --------------------------------------------------------------------------
+
+/// Transforms tiles of (m + 2) x (m + 2) pixels, `vectors` vectors of channels of each. Number (i, j) of the
+/// result goes to `to + (i * (m + 2) + j) * plane`.
+template <int Outputs>
+[[gnu::noinline]] void transform_inputs(const float* from, std::ptrdiff_t row_step, std::ptrdiff_t pixel_step,
+                                        int vectors, float* to, std::ptrdiff_t plane) {
+  constexpr int side = Outputs + 2;
+  using transform = winograd_transform<Outputs>;
+  floats columns[side][side];
+  for (int c = 0; c < vectors; ++c, from += float_lanes, to += float_lanes) {
+    for (int i = 0; i < side; ++i) {
+      floats row[side], result[side];
+      unroll(up_to<side>,
+             [&](int j) { row[j] = floats::load_unaligned(from + i * row_step + j * pixel_step); });
+      transform::input(row, result);
+      unroll(up_to<side>, [&](int j) { columns[j][i] = result[j]; });
+    }
+    for (int j = 0; j < side; ++j) {
+      floats result[side];
+      transform::input(columns[j], result);
+      unroll(up_to<side>, [&](int i) { result[i].store_unaligned(to + (i * side + j) * plane); });
+    }
+  }
+}
+
+/// Transforms products back, adds `start`, and stores pixel (i, j) of the tile at `outputs[i * m + j]`.
+template <int Outputs>
+[[gnu::noinline]] void transform_outputs(const float* from, std::ptrdiff_t plane, int vectors,
+                                         const float* start, float* const* outputs) {
+  constexpr int side = Outputs + 2;
+  using transform = winograd_transform<Outputs>;
+  floats columns[side][Outputs];
+  for (int c = 0; c < vectors * float_lanes; c += float_lanes) {
+    const floats first = floats::load_aligned(start + c);
+    for (int j = 0; j < side; ++j) {
+      floats column[side];
+      unroll(up_to<side>,
+             [&](int i) { column[i] = floats::load_unaligned(from + c + (i * side + j) * plane); });
+      transform::output(column, columns[j]);
+    }
+    for (int i = 0; i < Outputs; ++i) {
+      floats row[side], result[Outputs];
+      unroll(up_to<side>, [&](int j) { row[j] = columns[j][i]; });
+      transform::output(row, result);
+      unroll(up_to<Outputs>,
+             [&](int j) { (result[j] + first).store_unaligned(outputs[i * Outputs + j] + c); });
+    }
+  }
+}
+
+// ---- weights ---------------------------------------------------------------------------------------------
+
+/// Scalars of transformed weights: for each of the (m + 2)^2 numbers what `packed_panels_size` counts.
+template <int Outputs>
+constexpr std::ptrdiff_t packed_winograd_size(int inputs, int outputs) {
+  return (Outputs + 2) * (Outputs + 2) * packed_panels_size(inputs, outputs, 1, 1);
+}
+
+template <int Outputs>
+void pack_winograd(const weight_strides& w, int inputs, int outputs, float* packed) {
+  constexpr int side = Outputs + 2;
+  using transform = winograd_transform<Outputs>;
+  const std::ptrdiff_t plane = packed_panels_size(inputs, outputs, 1, 1);
+  for_panels(divide_up(outputs, panel_channels), [&](std::int64_t panel) {
+    const int first = static_cast<int>(panel) * panel_channels;
+    const int width = panel_width_at(first, outputs);
+    const int used = std::min(width, outputs - first);
+    alignas(64) float taps[3][3][panel_channels] = {};
+    for (int c = 0; c < inputs; ++c) {
+      for (int o = 0; o < used; ++o) {
+        const float* from = w.data + (first + o) * w.output + c * w.input;
+        for (int k = 0; k < 3; ++k)
+          for (int l = 0; l < 3; ++l) taps[k][l][o] = from[k * w.row + l * w.column];
+      }
+      float* to = packed + std::ptrdiff_t{first} * inputs + std::ptrdiff_t{c} * width;
+      for (int v = 0; v < width; v += float_lanes) {
+        floats columns[side][3];
+        for (int k = 0; k < 3; ++k) {
+          floats row[3], result[side];
+          unroll(up_to<3>, [&](int l) { row[l] = floats::load_aligned(taps[k][l] + v); });
+          transform::filter(row, result);
+          unroll(up_to<side>, [&](int j) { columns[j][k] = result[j]; });
+        }
+        for (int j = 0; j < side; ++j) {
+          floats result[side];
+          transform::filter(columns[j], result);
+          unroll(up_to<side>, [&](int i) { result[i].store_unaligned(to + v + (i * side + j) * plane); });
+        }
+      }
+    }
+  });
+}
+
+// ---- tiles -----------------------------------------------------------------------------------------------
+
+/// A convolution of all channels of x to all of y: tap (k, l) of output (i, j) lies at row
+/// `first_row + i + k dilation_height`, column `first_column + j + l dilation_width` of x.
+struct winograd_task {
+  feature_map<const float> x;
+  padding_mode mode = padding_mode::zeros;
+  int first_row = 0;
+  int first_column = 0;
+  int dilation_height = 1;
+  int dilation_width = 1;
+  const float* packed = nullptr;
+  const epilogue<float>* store = nullptr;
+  feature_map<float> y;
+};
+
+/// How many tiles there are, and how many are transformed at a time.
+struct winograd_tiles {
+  int side;  ///< inputs of a tile along one axis
+  int down, across;
+  std::int64_t count;
+  int block;                        ///< tiles of a block, of which some may be beyond the last
+  std::ptrdiff_t v_pitch, v_plane;  ///< of transformed inputs: from tile to tile, from number to number
+  std::ptrdiff_t m_pitch, m_plane;  ///< of products
+  std::ptrdiff_t memory;            ///< scalars that one thread wants
+
+  winograd_tiles(const winograd_task& t, int outputs) : side(outputs + 2) {
+    const auto tiles = [&](int extent, int dilation) {
+      return divide_up(divide_up(extent, dilation), outputs);
+    };
+    down = tiles(t.y.height, t.dilation_height);
+    across = tiles(t.y.width, t.dilation_width);
+    count = std::int64_t{t.y.batch} * t.dilation_height * t.dilation_width * down * across;
+    const int inputs_padded = divide_up(t.x.channels, float_lanes) * float_lanes;
+    const int outputs_padded = divide_up(t.y.channels, float_lanes) * float_lanes;
+    // Up to 128 channels a block stays in the second-level cache; with more, the weights are read from
+    // further away, and more tiles share them.
+    const int room =
+        static_cast<int>(block_scalars_of_tiles) / (side * side * (inputs_padded + outputs_padded));
+    const int wanted = inputs_padded + outputs_padded > 256 ? 48 : std::clamp(room, 12, 48);
+    const std::int64_t blocks = std::max<std::int64_t>(1, (count + wanted / 2) / wanted);
+    block = divide_up(static_cast<int>((count + blocks - 1) / blocks), tile_multiple) * tile_multiple;
+    v_pitch = inputs_padded + row_gap;
+    m_pitch = outputs_padded + row_gap;
+    v_plane = block * v_pitch + row_gap;
+    m_plane = block * m_pitch + row_gap;
+    memory = side * side * (v_plane + m_plane + float_lanes);
+  }
+  std::int64_t blocks() const { return (count + block - 1) / block; }
+
+ private:
+  static constexpr int tile_multiple = tile_rows<1>;
+  static constexpr std::ptrdiff_t block_scalars_of_tiles = 192 * 1024;
+};
+
+/// Where a tile begins in the output.
+struct tile_place {
+  int picture, row, column;
+
+  tile_place(const winograd_task& t, const winograd_tiles& tiles, std::int64_t number) {
+    const auto next = [&](int count) {
+      const auto place = static_cast<int>(number % count);
+      number /= count;
+      return place;
+    };
+    const int outputs = tiles.side - 2;
+    const int tile_column = next(tiles.across), tile_row = next(tiles.down);
+    column = next(t.dilation_width) + tile_column * outputs * t.dilation_width;
+    row = next(t.dilation_height) + tile_row * outputs * t.dilation_height;
+    picture = static_cast<int>(number);
+  }
+};
+
+/// Copies one vector of channels of a tile, of which only `count` exist, with what lies beyond the border.
+inline void gather_tile(const winograd_task& t, const tile_place& at, int side, int channel, float* to) {
+  const int count = std::min(float_lanes, t.x.channels - channel);
+  for (int i = 0; i < side; ++i) {
+    const int row = border_index(t.first_row + at.row + i * t.dilation_height, t.x.height, t.mode);
+    for (int j = 0; j < side; ++j, to += float_lanes) {
+      const int column = border_index(t.first_column + at.column + j * t.dilation_width, t.x.width, t.mode);
+      floats value(0.0f);
+      if (row >= 0 && column >= 0) {
+        const float* from = t.x.pixel(at.picture, row, column) + channel;
+        value = count == float_lanes ? floats::load_unaligned(from) : partial_vector<float>{count}.load(from);
+      }
+      value.store_unaligned(to);
+    }
+  }
+}
+
+/// Transforms one tile of the input; `buffer` holds side x side vectors.
+template <int Outputs>
+void load_tile(const winograd_task& t, const tile_place& at, float* v, std::ptrdiff_t plane, float* buffer) {
+  constexpr int side = Outputs + 2;
+  const int row = t.first_row + at.row, column = t.first_column + at.column;
+  const bool is_inside = row >= 0 && row + (side - 1) * t.dilation_height < t.x.height && column >= 0 &&
+                         column + (side - 1) * t.dilation_width < t.x.width;
+  int channel = 0;
+  if (is_inside) {
+    const int vectors = t.x.channels / float_lanes;
+    transform_inputs<Outputs>(t.x.pixel(at.picture, row, column), t.dilation_height * t.x.row_pitch(),
+                              t.dilation_width * t.x.pitch, vectors, v, plane);
+    channel = vectors * float_lanes;
+  }
+  for (; channel < t.x.channels; channel += float_lanes) {
+    gather_tile(t, at, side, channel, buffer);
+    transform_inputs<Outputs>(buffer, side * float_lanes, float_lanes, 1, v + channel, plane);
+  }
+}
+
+/// Transforms one tile of products back and stores it through the epilogue of a panel of channels.
+template <int Outputs>
+void store_tile(const winograd_task& t, const tile_place& at, int channel, const panel_epilogue& store,
+                const float* m, std::ptrdiff_t plane) {
+  constexpr int pixels = Outputs * Outputs;
+  const int vectors = divide_up(store.channels, float_lanes);
+  alignas(64) float sums[pixels * panel_channels];
+  float* transformed[pixels];
+  float* outputs[pixels];
+  const float* residuals[pixels];
+  const int rows = std::clamp(divide_up(t.y.height - at.row, t.dilation_height), 0, Outputs);
+  const int columns = std::clamp(divide_up(t.y.width - at.column, t.dilation_width), 0, Outputs);
+  // The pixels that exist come first, then those beyond the border, which are not stored.
+  for (int i = 0, inside = 0, outside = rows * columns; i < Outputs; ++i) {
+    for (int j = 0; j < Outputs; ++j) {
+      const bool exists = i < rows && j < columns;
+      const int p = exists ? inside++ : outside++;
+      transformed[i * Outputs + j] = sums + p * panel_channels;
+      if (!exists) continue;
+      const int row = at.row + i * t.dilation_height, column = at.column + j * t.dilation_width;
+      outputs[p] = t.y.pixel(at.picture, row, column) + channel;
+      if (store.has_residual) residuals[p] = t.store->residual.pixel(at.picture, row, column) + channel;
+    }
+  }
+  if (store.is_trivial && rows * columns == pixels && store.channels == vectors * float_lanes) {
+    transform_outputs<Outputs>(m, plane, vectors, store.start, outputs);
+    return;
+  }
+  transform_outputs<Outputs>(m, plane, vectors, store.start, transformed);
+  finish_tile(sums, panel_channels, rows * columns, store, residuals, outputs);
+}
+
+// ---- products --------------------------------------------------------------------------------------------
+
+/// `m[r][j] =` (or `+=`) the sum over i < length of `v[r][i] weights[i][j]`, for Rows tiles and Vectors
+/// registers of outputs j. Meanwhile half as much memory as there are weights is fetched, from `ahead` on.
+template <int Rows, int Vectors>
+[[gnu::noinline]] void product_tile(const float* v, std::ptrdiff_t v_pitch, int length, const float* weights,
+                                    const float* ahead, bool add, float* m, std::ptrdiff_t m_pitch) {
+  constexpr int width = Vectors * float_lanes;
+  tile_sums<Rows, Vectors> sum;
+  unroll(up_to<Rows>, [&](int r) { unroll(up_to<Vectors>, [&](int i) { sum.at[r][i] = floats(0.0f); }); });
+  const float* row[Rows];
+  unroll(up_to<Rows>, [&](int r) { row[r] = v + r * v_pitch; });
+  int k = 0;
+  for (; k + 4 <= length; k += 4, weights += 4 * width, ahead += 2 * width) {
+    for (int line = 0; line < 2 * width; line += 16) __builtin_prefetch(ahead + line, 0, 0);
+    unroll(
+        up_to<4>, [&](int u) __attribute__((always_inline)) {
+          multiply_add(
+              sum, weights + u * width, [&](int r) __attribute__((always_inline)) { return row[r][k + u]; });
+        });
+  }
+  for (; k < length; ++k, weights += width) {
+    multiply_add(
+        sum, weights, [&](int r) __attribute__((always_inline)) { return row[r][k]; });
+  }
+  unroll(up_to<Rows>, [&](int r) {
+    unroll(up_to<Vectors>, [&](int i) {
+      float* to = m + r * m_pitch + i * float_lanes;
+      if (add) sum.at[r][i] += floats::load_unaligned(to);
+      sum.at[r][i].store_unaligned(to);
+    });
+  });
+}
+
+/// Products that are added one after the other; sums of so many are added in turn, for the sake of rounding.
+inline constexpr int product_depth = 128;
+
+/// The product for one number of the transform and one panel of outputs. Rows are computed in whole tiles:
+/// those beyond `count` are memory of the block that nobody reads.
+template <int Vectors>
+void product_panel(const float* v, std::ptrdiff_t v_pitch, int count, int length, const float* weights,
+                   float* m, std::ptrdiff_t m_pitch) {
+  constexpr int rows = tile_rows<Vectors>, small = small_tile_rows<Vectors>;
+  constexpr std::ptrdiff_t width = Vectors * float_lanes;
+  const float* ahead = weights + length * width;  // the next panel's, which come from further away
+  const auto product = [&](auto tile_rows) {
+    constexpr int height = tile_rows();
+    for (int k = 0; k < length; k += product_depth)
+      product_tile<height, Vectors>(v + k, v_pitch, std::min(product_depth, length - k), weights + k * width,
+                                    ahead + k * width / 2, k > 0, m, m_pitch);
+    ahead += std::ptrdiff_t{length} * width / 2;
+    count -= height;
+    v += height * v_pitch;
+    m += height * m_pitch;
+  };
+  while (count > rows - small) product(std::integral_constant<int, rows>{});
+  while (count > 0) product(std::integral_constant<int, small>{});
+}
+
+/// Tiles [first, first + count) and panels [first_panel, last_panel) of outputs.
+template <int Outputs>
+void winograd_block(const winograd_task& t, const winograd_tiles& tiles, std::int64_t first, int count,
+                    int first_panel, int last_panel, float* memory) {
+  constexpr int numbers = (Outputs + 2) * (Outputs + 2);
+  float* v = memory;
+  float* m = v + numbers * tiles.v_plane;
+  float* buffer = m + numbers * tiles.m_plane;
+  for (int i = 0; i < count; ++i)
+    load_tile<Outputs>(t, tile_place(t, tiles, first + i), v + i * tiles.v_pitch, tiles.v_plane, buffer);
+
+  const std::ptrdiff_t plane = packed_panels_size(t.x.channels, t.y.channels, 1, 1);
+  for (int number = 0; number < numbers; ++number) {
+    for (int panel = first_panel; panel < last_panel; ++panel) {
+      const int channel = panel * panel_channels;
+      const float* weights = t.packed + number * plane + std::ptrdiff_t{channel} * t.x.channels;
+      const float* from = v + number * tiles.v_plane;
+      float* to = m + number * tiles.m_plane + channel;
+      if (t.y.channels - channel > float_lanes) {
+        product_panel<2>(from, tiles.v_pitch, count, t.x.channels, weights, to, tiles.m_pitch);
+      } else {
+        product_panel<1>(from, tiles.v_pitch, count, t.x.channels, weights, to, tiles.m_pitch);
+      }
+    }
+  }
+
+  for (int panel = first_panel; panel < last_panel; ++panel) {
+    const int channel = panel * panel_channels;
+    const panel_epilogue store(*t.store, channel, std::min(panel_channels, t.y.channels - channel));
+    for (int i = 0; i < count; ++i)
+      store_tile<Outputs>(t, tile_place(t, tiles, first + i), channel, store, m + i * tiles.m_pitch + channel,
+                          tiles.m_plane);
+  }
+}
+
+/// Memory of one thread of `winograd_convolution`.
+template <int Outputs>
+std::ptrdiff_t winograd_scratch(const winograd_task& t) {
+  return t.y.pixels() == 0 ? 0 : winograd_tiles(t, Outputs).memory;
+}
+
+template <int Outputs>
+void winograd_convolution(const winograd_task& t, std::span<float> scratch) {
+  if (t.y.pixels() == 0) return;
+  const winograd_tiles tiles(t, Outputs);
+  const int panels = divide_up(t.y.channels, panel_channels);
+  // Where there are few blocks, threads share their panels.
+  const std::int64_t wanted = threads() == 1 ? 1 : 2 * threads();
+  const std::int64_t parts = std::clamp<std::int64_t>(wanted / tiles.blocks(), 1, panels);
+  for_each_with_memory(tiles.blocks() * parts, tiles.memory, scratch, [&](std::int64_t i, float* memory) {
+    const std::int64_t first = i / parts * tiles.block, part = i % parts;
+    const auto count = static_cast<int>(std::min<std::int64_t>(tiles.block, tiles.count - first));
+    winograd_block<Outputs>(t, tiles, first, count, static_cast<int>(panels * part / parts),
+                            static_cast<int>(panels * (part + 1) / parts), memory);
+  });
+}
+
+/// Calls `visit(m)` with the extent of an algorithm's output tiles as a constant.
+template <class Visit>
+auto with_winograd_tile(convolution_algorithm algorithm, const Visit& visit) {
+  switch (algorithm) {
+    case convolution_algorithm::winograd_2x2:
+      return visit(std::integral_constant<int, 2>{});
+    case convolution_algorithm::winograd_6x6:
+      return visit(std::integral_constant<int, 6>{});
+    default:
+      return visit(std::integral_constant<int, 4>{});
+  }
+}
+
+}  // namespace detail
+}  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE

@@ -1,0 +1,202 @@
+#include <cstring>
+
+#include <catch2/catch.hpp>
+
+#include <lookalike/core/parallel.hpp>
+#include <lookalike/simd/convolution.hpp>
+
+#include "convolution_reference.hpp"
+
+using namespace lookalike;
+using namespace lookalike::simd;
+using namespace convolution_test;
+using enum convolution_algorithm;
+
+namespace {
+
+/// Documented in simd/convolution_algorithm.hpp.
+double error_bound(convolution_algorithm algorithm) {
+  return algorithm == winograd_6x6 ? 5e-5 : 5e-6;
+}
+
+constexpr convolution_algorithm all_algorithms[] = {direct, winograd_2x2, winograd_4x4, winograd_6x6};
+
+/// A problem that Winograd's algorithms can solve, with tails and gaps of all kinds.
+problem random_winograd_problem(std::mt19937& chance) {
+  problem p;
+  do {
+    auto& w = p.window;
+    w.kernel_height = w.kernel_width = 3;
+    p.batch = draw(chance, 1, 3);
+    p.inputs = draw(chance, 1, 40);
+    p.outputs = draw(chance, 1, 50);
+    p.height = draw(chance, 1, 19);
+    p.width = draw(chance, 1, 23);
+    w.dilation_height = draw(chance, 0, 2) == 0 ? draw(chance, 2, 5) : 1;
+    w.dilation_width = draw(chance, 0, 2) == 0 ? draw(chance, 2, 5) : w.dilation_height;
+    p.mode = static_cast<padding_mode>(draw(chance, 0, 2));
+    w.padding_top = draw(chance, -1, 4);
+    w.padding_bottom = draw(chance, -1, 4);
+    w.padding_left = draw(chance, -1, 4);
+    w.padding_right = draw(chance, -1, 4);
+    p = with_output(p);
+  } while (p.out_height < 1 || p.out_width < 1);
+  return p;
+}
+
+void check(const problem& p, convolution_algorithm algorithm, std::mt19937& chance) {
+  watched_map<float> x(p.batch, p.height, p.width, p.inputs, draw(chance, 0, 9), chance);
+  watched_map<float> y(p.batch, p.out_height, p.out_width, p.outputs, draw(chance, 0, 9), chance);
+  const auto weights = random_values<float>(p.weights(), chance);
+  const random_epilogue<float> store(y.map(), chance);
+  const bool accumulate = draw(chance, 0, 1) == 1;
+  INFO(p.text() << ", algorithm " << static_cast<int>(algorithm));
+
+  dense_map in(x.map()), wanted(y.map());
+  wanted.clear();
+  for_each_product(p, [&](int n, int oy, int ox, int o, int iy, int ix, int c, std::size_t w) {
+    wanted.at(n, oy, ox, o) += in.at(n, iy, ix, c) * static_cast<double>(weights[w]);
+  });
+  const double before_epilogue = largest_value(wanted.values);
+  store.apply(wanted, p.batch);
+  guarded_scratch<float> scratch(
+      convolve_scratch<float>(x.map(), p.window, p.mode, 1, y.map(), threads(), algorithm));
+  convolve(x.map(), weights.data(), p.window, p.mode, 1, store.epilogue, y.map(), scratch.span(), algorithm);
+  CHECK(relative_error(dense_map(y.map()).values, wanted.values, before_epilogue) < error_bound(algorithm));
+  CHECK(y.surroundings_are_untouched());
+  CHECK_FALSE(scratch.overrun());
+
+  y.refill(chance);
+  dense_map out(y.map()), gradient(x.map());
+  if (!accumulate) gradient.clear();
+  for_each_product(p, [&](int n, int oy, int ox, int o, int iy, int ix, int c, std::size_t w) {
+    gradient.at(n, iy, ix, c) += out.at(n, oy, ox, o) * static_cast<double>(weights[w]);
+  });
+  guarded_scratch<float> backward(
+      convolve_backward_data_scratch<float>(y.map(), p.window, p.mode, 1, x.map(), threads(), algorithm));
+  convolve_backward_data(y.map(), weights.data(), p.window, p.mode, 1, x.map(), accumulate, backward.span(),
+                         algorithm);
+  CHECK(relative_error(dense_map(x.map()).values, gradient.values) < error_bound(algorithm));
+  CHECK(x.surroundings_are_untouched());
+  CHECK_FALSE(backward.overrun());
+}
+
+}  // namespace
+
+TEST_CASE("every algorithm is the sum over the definition, for any geometry", "[convolution]") {
+  std::mt19937 chance(21);
+  for (int i = 0; i < 60; ++i) {
+    const problem p = random_winograd_problem(chance);
+    for (const convolution_algorithm algorithm : all_algorithms) check(p, algorithm, chance);
+  }
+}
+
+TEST_CASE("many channels and tiles, so that there are several blocks and partial sums", "[convolution]") {
+  std::mt19937 chance(22);
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  const window dilated{3, 3, 1, 1, 4, 4, 4, 4, 4, 4};
+  const problem problems[] = {
+      with_output({.batch = 1, .inputs = 300, .outputs = 20, .height = 17, .width = 14, .window = same}),
+      with_output({.batch = 1, .inputs = 17, .outputs = 290, .height = 9, .width = 30, .window = same}),
+      with_output({.batch = 2, .inputs = 24, .outputs = 24, .height = 60, .width = 41, .window = same}),
+      with_output({.batch = 5, .inputs = 40, .outputs = 40, .height = 7, .width = 7, .window = same}),
+      with_output({.batch = 2, .inputs = 32, .outputs = 16, .height = 30, .width = 21, .window = dilated})};
+  for (const problem& p : problems)
+    for (const convolution_algorithm algorithm : all_algorithms) check(p, algorithm, chance);
+}
+
+TEST_CASE("with 512 channels the error is still within its bound", "[convolution]") {
+  std::mt19937 chance(23);
+  const problem p = with_output(
+      {.inputs = 512, .outputs = 64, .height = 12, .width = 12, .window = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1}});
+  for (const convolution_algorithm algorithm : all_algorithms) check(p, algorithm, chance);
+}
+
+TEST_CASE("the number of threads changes no bit of any algorithm, and a picture does not depend on its batch",
+          "[convolution]") {
+  std::mt19937 chance(24);
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  const problem problems[] = {
+      with_output({.batch = 5, .inputs = 20, .outputs = 70, .height = 7, .width = 9, .window = same}),
+      with_output({.batch = 3, .inputs = 16, .outputs = 24, .height = 40, .width = 40, .window = same})};
+  for (const problem& p : problems) {
+    for (const convolution_algorithm algorithm : all_algorithms) {
+      watched_map<float> x(p.batch, p.height, p.width, p.inputs, 0, chance);
+      const auto weights = random_values<float>(p.weights(), chance);
+      const auto run = [&](const feature_map<float>& in, int thread_count) {
+        const thread_scope scope(thread_count);
+        watched_map<float> y(in.batch, p.out_height, p.out_width, p.outputs, 0, chance);
+        guarded_scratch<float> scratch(
+            convolve_scratch<float>(in, p.window, p.mode, 1, y.map(), thread_count, algorithm));
+        convolve(in, weights.data(), p.window, p.mode, 1, {}, y.map(), scratch.span(), algorithm);
+        return dense_map(y.map()).values;
+      };
+      const auto one = run(x.map(), 1);
+      CHECK(one == run(x.map(), 3));
+      const auto last = run(x.map().picture(p.batch - 1), 1);
+      CHECK(std::equal(last.begin(), last.end(), one.end() - static_cast<std::ptrdiff_t>(last.size())));
+    }
+  }
+}
+
+TEST_CASE("weights packed for an algorithm give what it gives with weights as they are", "[convolution]") {
+  std::mt19937 chance(25);
+  const problem p = with_output({.batch = 2,
+                                 .inputs = 19,
+                                 .outputs = 21,
+                                 .height = 11,
+                                 .width = 9,
+                                 .window = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1}});
+  watched_map<float> x(p.batch, p.height, p.width, p.inputs, 0, chance);
+  watched_map<float> y(p.batch, p.out_height, p.out_width, p.outputs, 0, chance);
+  const auto weights = random_values<float>(p.weights(), chance);
+  for (const convolution_algorithm algorithm : all_algorithms) {
+    guarded_scratch<float> whole(
+        convolve_scratch<float>(x.map(), p.window, p.mode, 1, y.map(), threads(), algorithm));
+    convolve(x.map(), weights.data(), p.window, p.mode, 1, {}, y.map(), whole.span(), algorithm);
+    const auto wanted = dense_map(y.map()).values;
+    guarded_scratch<float> packed(
+        packed_convolution_size<float>(p.inputs, p.outputs, p.window, 1, algorithm));
+    pack_convolution(weights.data(), p.inputs, p.outputs, p.window, 1, packed.span().data(), algorithm);
+    CHECK_FALSE(packed.overrun());
+    guarded_scratch<float> rest(
+        convolve_packed_scratch<float>(x.map(), p.window, p.mode, 1, y.map(), threads(), algorithm));
+    convolve_packed(x.map(), packed.span().data(), p.window, p.mode, 1, {}, y.map(), rest.span(), algorithm);
+    CHECK(dense_map(y.map()).values == wanted);
+  }
+}
+
+TEST_CASE("what Winograd's algorithms do not fit is computed directly", "[convolution]") {
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  window strided = same, wide = same;
+  strided.stride_width = 2;
+  wide.kernel_width = 5;
+  const auto chosen = [](convolution_algorithm asked_for, const window& w, int groups, int extent = 28) {
+    return choose_convolution_algorithm(asked_for, 64, 64, w, groups, extent, extent);
+  };
+  for (const convolution_algorithm algorithm : all_algorithms) {
+    CHECK(chosen(algorithm, same, 1) == algorithm);
+    CHECK(chosen(algorithm, strided, 1) == direct);
+    CHECK(chosen(algorithm, wide, 1) == direct);
+    CHECK(chosen(algorithm, same, 2) == direct);
+  }
+  CHECK(chosen(automatic, same, 1) == winograd_4x4);
+  CHECK(chosen(automatic, same, 1, 7) == winograd_2x2);
+  CHECK(chosen(automatic, same, 1, 3) == direct);
+  CHECK(chosen(automatic, strided, 1) == direct);
+
+  // and a double never is anything else
+  std::mt19937 chance(26);
+  const problem p = with_output({.inputs = 20, .outputs = 20, .height = 12, .width = 12, .window = same});
+  watched_map<double> x(1, 12, 12, 20, 0, chance), y(1, 12, 12, 20, 0, chance);
+  const auto weights = random_values<double>(p.weights(), chance);
+  convolve(x.map(), weights.data(), same, p.mode, 1, {}, y.map(), {}, direct);
+  const auto wanted = dense_map(y.map()).values;
+  convolve(x.map(), weights.data(), same, p.mode, 1, {}, y.map(), {}, winograd_4x4);
+  CHECK(dense_map(y.map()).values == wanted);
+}
+
+TEST_CASE("weights cannot be packed for an algorithm that depends on the extents", "[convolution]") {
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  CHECK_THROWS_AS(packed_convolution_size<float>(16, 16, same, 1, automatic), value_error);
+}
