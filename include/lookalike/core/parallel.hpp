@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <string_view>
 #include <type_traits>
@@ -97,10 +98,11 @@ void parallel_for(std::int64_t count, const Step& step, const progress& watcher 
     std::atomic<bool> stop{false};
     std::exception_ptr failure;
     std::mutex failure_guard;
-    const progress heartbeat = [&](std::string_view, std::int64_t, std::int64_t) {
+    const auto beat = [&](std::string_view, std::int64_t, std::int64_t) {
       if (watcher && omp_get_thread_num() == 0 && !watcher(task, done, count)) stop = true;
       return !stop;
     };
+    const progress heartbeat = std::ref(beat);  // by reference, so that nothing is allocated
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team)
     for (std::int64_t i = 0; i < count; ++i) {
       if (stop) continue;
@@ -119,9 +121,10 @@ void parallel_for(std::int64_t count, const Step& step, const progress& watcher 
     return;
   }
 #endif
-  const progress heartbeat = [&](std::string_view, std::int64_t, std::int64_t) {
+  const auto beat = [&](std::string_view, std::int64_t, std::int64_t) {
     return !watcher || watcher(task, done, count);
   };
+  const progress heartbeat = std::ref(beat);
   for (std::int64_t i = 0; i < count; ++i) {
     detail::run_step(step, i, heartbeat);
     report(watcher, task, ++done, count);

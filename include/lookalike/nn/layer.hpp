@@ -50,6 +50,7 @@
 #include <lookalike/core/shape.hpp>
 #include <lookalike/core/static_text.hpp>
 #include <lookalike/nn/parameter.hpp>
+#include <lookalike/simd/convolution_algorithm.hpp>
 #include <lookalike/simd/epilogue.hpp>
 #include <lookalike/simd/feature_map.hpp>
 
@@ -126,12 +127,34 @@ class parameter_list {
   int count_ = 0;
 };
 
+/// How layers compute where there is a choice.
+struct execution_options {
+  /// Of convolutions: simd/convolution_algorithm.hpp has the table. What does not fit a layer is not used
+  /// there.
+  simd::convolution_algorithm algorithm = simd::convolution_algorithm::automatic;
+  /// Nothing whose transformed weights take more than twice the memory of the weights.
+  bool low_memory = false;
+
+  friend constexpr bool operator==(const execution_options&, const execution_options&) = default;
+};
+
 /// What is known when memory is set aside for one run of a layer.
 struct run_extents {
   std::span<const shape> inputs;
   shape output;
   int batch = 0;
   bool backward = false;  ///< memory for the backward run rather than the forward run
+  bool packed = false;    ///< `forward_call::packed` will be there
+  execution_options execution;
+};
+
+/// A form of a layer's weights that its inner loops read faster than the one in which they are stored. Forms
+/// of one layer that are not the same have different numbers; 0 is none.
+struct weight_packing {
+  int form = 0;
+  std::int64_t size = 0;  ///< scalars
+
+  friend constexpr bool operator==(const weight_packing&, const weight_packing&) = default;
 };
 
 // ---- what a layer is given when it runs
@@ -150,6 +173,9 @@ struct forward_call {
   std::span<Scalar> saved;    ///< `saved_size` scalars, kept until the backward run
   std::span<Scalar> scratch;  ///< `scratch_size` scalars, undefined at first
   const simd::epilogue<Scalar>* epilogue = nullptr;  ///< what was fused into the store; null: nothing
+  const Scalar* packed =
+      nullptr;  ///< what `pack` has made, in the form that `packing` says; null: nothing yet
+  execution_options execution;
 };
 
 /// The backward run that belongs to it.
@@ -167,6 +193,7 @@ struct backward_call {
   std::uint64_t seed = 0;
   std::span<const Scalar> saved;
   std::span<Scalar> scratch;
+  execution_options execution;
 
   bool wants_input_gradient(std::size_t i) const { return input_gradients[i].data != nullptr; }
   bool wants_parameter_gradient(std::size_t i) const { return parameter_gradients[i] != nullptr; }
@@ -229,17 +256,21 @@ struct layer_window {
 /// | member | meaning |
 /// | --- | --- |
 /// | `kind` | the name of the kind; names of nodes are made of it |
-/// | `infer_shape(inputs, problem)` | shape of the output; heights and widths may be `dynamic`, channels too
-/// where they do not matter | | `forward(call)`, `backward(call)` | templates on the scalar; `backward` may
-/// be left out (inference only) | | `inputs` (1) | how many inputs, or `any_number` | | `attributes` (none) |
-/// tuple of `attribute(name, member)` | | `parameters(inputs, list)` (none) | declares what is learned and
-/// remembered | | `scratch_size(extents)`, `saved_size(extents)` (0) | scalars of memory for one run | |
-/// `backward_reads_inputs`, `backward_reads_output` (true) | what must be kept until `backward` | |
-/// `in_place` (false) | the output may take the place of the first input | | `concatenates` (false) | the
-/// output is the inputs side by side; they may lie there already | | `overwrites_gradients` (false) |
-/// `backward` heeds `accumulate`; otherwise it always adds and gradients are cleared before | |
-/// `multiply_adds(inputs, output)` (0) | for one picture | | `window()` (1 x 1) | for receptive fields | |
-/// `fusion` (none), `fused_activation()` | see `fusion_role` |
+/// | `infer_shape(inputs, problem)` | shape of the output; extents that do not matter may be `dynamic` |
+/// | `forward(call)`, `backward(call)` | templates on the scalar; without `backward`: inference only |
+/// | `inputs` (1) | how many inputs, or `any_number` |
+/// | `attributes` (none) | tuple of `attribute(name, member)` |
+/// | `parameters(inputs, list)` (none) | declares what is learned and remembered |
+/// | `scratch_size(extents)`, `saved_size(extents)` (0) | scalars of memory for one run |
+/// | `packing<Scalar>(extents)` (none) | the `weight_packing` that `forward` reads best |
+/// | `pack(packing, inputs, parameters, to)` | writes it; goes with `packing` |
+/// | `backward_reads_inputs`, `backward_reads_output` (true) | what must be kept until `backward` |
+/// | `in_place` (false) | the output may take the place of the first input |
+/// | `concatenates` (false) | the output is the inputs side by side; they may lie there already |
+/// | `overwrites_gradients` (false) | `backward` heeds `accumulate`; else it adds to cleared gradients |
+/// | `multiply_adds(inputs, output)` (0) | for one picture |
+/// | `window()` (1 x 1) | for receptive fields |
+/// | `fusion` (none), `fused_activation()` | see `fusion_role` |
 struct layer_rules {
   std::string_view kind;
   int inputs = 1;
@@ -261,6 +292,10 @@ struct layer_rules {
     const void* context = nullptr;
   };
 
+  template <class Scalar>
+  using pack_function = void (*)(const instance&, const weight_packing&, std::span<const shape>,
+                                 std::span<const Scalar* const>, Scalar*);
+
   shape (*infer_shape)(const instance&, std::span<const shape>, diagnosis&) = nullptr;
   void (*parameters)(const instance&, std::span<const shape>, parameter_list&) = nullptr;
   std::int64_t (*multiply_adds)(const instance&, std::span<const shape>, const shape&) = nullptr;
@@ -269,6 +304,10 @@ struct layer_rules {
   std::int64_t (*scratch_size_float)(const instance&, const run_extents&) = nullptr;
   std::int64_t (*scratch_size_double)(const instance&, const run_extents&) = nullptr;
   std::int64_t (*saved_size)(const instance&, const run_extents&) = nullptr;
+  weight_packing (*packing_float)(const instance&, const run_extents&) = nullptr;
+  weight_packing (*packing_double)(const instance&, const run_extents&) = nullptr;
+  pack_function<float> pack_float = nullptr;
+  pack_function<double> pack_double = nullptr;
   void (*forward_float)(const instance&, const forward_call<float>&) = nullptr;
   void (*forward_double)(const instance&, const forward_call<double>&) = nullptr;
   void (*backward_float)(const instance&, const backward_call<float>&) = nullptr;
@@ -296,6 +335,22 @@ struct layer_rules {
       return scratch_size_float;
     } else {
       return scratch_size_double;
+    }
+  }
+  template <class Scalar>
+  constexpr auto packing() const {
+    if constexpr (std::is_same_v<Scalar, float>) {
+      return packing_float;
+    } else {
+      return packing_double;
+    }
+  }
+  template <class Scalar>
+  constexpr auto pack() const {
+    if constexpr (std::is_same_v<Scalar, float>) {
+      return pack_float;
+    } else {
+      return pack_double;
     }
   }
 };
@@ -412,6 +467,21 @@ struct layer_adaptor {
     }
   }
   template <class Scalar>
+  static weight_packing packing(const instance& i, const run_extents& extents) {
+    if constexpr (requires(const Layer& layer) { layer.template packing<Scalar>(extents); }) {
+      return from_numbers<Layer>(i.attributes).template packing<Scalar>(extents);
+    } else {
+      return {};
+    }
+  }
+  template <class Scalar>
+  static void pack([[maybe_unused]] const instance& i, [[maybe_unused]] const weight_packing& packing,
+                   [[maybe_unused]] std::span<const shape> inputs,
+                   [[maybe_unused]] std::span<const Scalar* const> parameters, [[maybe_unused]] Scalar* to) {
+    if constexpr (requires(const Layer& layer) { layer.pack(packing, inputs, parameters, to); })
+      from_numbers<Layer>(i.attributes).pack(packing, inputs, parameters, to);
+  }
+  template <class Scalar>
   static void forward(const instance& i, const forward_call<Scalar>& call) {
     from_numbers<Layer>(i.attributes).forward(call);
   }
@@ -424,6 +494,11 @@ struct layer_adaptor {
 template <class Layer>
 concept can_learn = requires(const Layer& layer, const backward_call<float>& call) {
   layer.backward(call);
+};
+
+template <class Layer>
+concept has_packing = requires(const Layer& layer, const run_extents& extents) {
+  layer.template packing<float>(extents);
 };
 
 template <class Layer>
@@ -452,6 +527,12 @@ constexpr layer_rules make_rules() {
   r.scratch_size_float = &adaptor::template scratch_size<float>;
   r.scratch_size_double = &adaptor::template scratch_size<double>;
   r.saved_size = &adaptor::saved_size;
+  if constexpr (has_packing<Layer>) {
+    r.packing_float = &adaptor::template packing<float>;
+    r.packing_double = &adaptor::template packing<double>;
+    r.pack_float = &adaptor::template pack<float>;
+    r.pack_double = &adaptor::template pack<double>;
+  }
   r.forward_float = &adaptor::template forward<float>;
   r.forward_double = &adaptor::template forward<double>;
   r.has_backward = can_learn<Layer>;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <lookalike/nn/detail/packed_weights.hpp>
 #include <lookalike/nn/initialize.hpp>
 #include <lookalike/nn/pass.hpp>
 
@@ -31,8 +32,11 @@ class network {
   // ---- parameters ----
   /// The names, dimensions and places of all parameters.
   std::span<const parameter> parameters() const { return table_; }
-  /// All numbers, in one block.
-  std::span<Scalar> values() { return values_; }
+  /// All numbers, in one block. Who can change them undoes `prepare`.
+  std::span<Scalar> values() {
+    packed_.reset();
+    return values_;
+  }
   std::span<const Scalar> values() const { return values_; }
   /// The numbers of one parameter. Throws `value_error` when none has that name.
   std::span<Scalar> values(std::string_view name) {
@@ -86,6 +90,29 @@ class network {
 
   /// The first output for `x`, as an array of its own (inference).
   tensor<Scalar> operator()(tensor_view<const Scalar> x) const { return tensor<Scalar>(forward(x).output()); }
+
+  /// How layers compute from now on, in training and in inference. Undoes `prepare` if it changes anything.
+  void set_execution(execution_options how) {
+    if (how == execution_) return;
+    packed_.reset();
+    execution_ = how;
+  }
+  const execution_options& execution() const { return execution_; }
+  /// For inference: weights are packed, and transformed where an algorithm wants that, when they are first
+  /// needed and not in every pass. Takes the memory that `packed_memory` says, and holds until `values()` or
+  /// `get` of a network that is not `const` lets somebody change the parameters (as `initialize`, training
+  /// and loading do); what is changed later through a span from an earlier call is not seen. Results do not
+  /// change.
+  void prepare() {
+    if (!packed_) packed_ = std::make_shared<detail::packed_weights<Scalar>>();
+  }
+  void prepare(execution_options how) {
+    set_execution(how);
+    prepare();
+  }
+  bool is_prepared() const { return packed_ != nullptr; }
+  /// Bytes of weights that are packed at present.
+  std::size_t packed_memory() const { return packed_ ? packed_->bytes() : 0; }
 
   // ---- what it is ----
   std::size_t input_count() const { return program_->inputs.size(); }
@@ -167,6 +194,8 @@ class network {
     setting.batch = static_cast<int>(ordered[0].batch());
     setting.training = options.training;
     setting.seed = options.seed;
+    setting.execution = execution_;
+    if (packed_ && !backward) setting.packed = packed_->of(setting, plan);
     detail::borrowed_arena<Scalar> arena =
         detail::borrow_arena(memory != nullptr ? memory->pool() : memory_.pool());
     detail::lay_out(setting, *arena);
@@ -263,6 +292,8 @@ class network {
   std::shared_ptr<const detail::program<Scalar>> program_;
   std::vector<parameter> table_;
   aligned_vector<Scalar> values_;
+  execution_options execution_;
+  std::shared_ptr<detail::packed_weights<Scalar>> packed_;
   workspace<Scalar> memory_;
   std::shared_ptr<plan_cache> plans_ = std::make_shared<plan_cache>();
 };

@@ -136,10 +136,16 @@ struct run_setting {
   const planned_run* plan = nullptr;
   const Scalar* parameters = nullptr;
   Scalar* buffers = nullptr;  ///< the same block where buffers may change, or null
+  std::span<const Scalar* const> packed =
+      {};  ///< for each node its packed weights, or null; empty: nothing is
+  execution_options execution;
   int batch = 0;
   bool training = false;
   std::uint64_t seed = 0;
 
+  const Scalar* packed_weights(int node) const {
+    return packed.empty() ? nullptr : packed[static_cast<std::size_t>(node)];
+  }
   std::span<const shape> shapes() const { return plan->shapes; }
 };
 
@@ -186,6 +192,8 @@ void lay_out(const run_setting<Scalar>& s, arena<Scalar>& a) {
                          .subspan(static_cast<std::size_t>(n.edges.first), g.inputs(i).size());
     extents.output = s.shapes()[static_cast<std::size_t>(i)];
     extents.batch = s.batch;
+    extents.packed = s.packed_weights(i) != nullptr;
+    extents.execution = s.execution;
     scratch = std::max(scratch, n.scratch_size(g.instance(i), extents));
     if (s.plan->backward) {
       const std::int64_t size = n.saved_size(g.instance(i), extents);
@@ -264,6 +272,8 @@ void run_forward(const run_setting<Scalar>& s, arena<Scalar>& a,
     call.saved = std::span<Scalar>(a.saved).subspan(static_cast<std::size_t>(saved_first),
                                                     static_cast<std::size_t>(saved_count));
     call.scratch = a.scratch;
+    call.packed = s.packed_weights(i);
+    call.execution = s.execution;
     simd::epilogue<Scalar> epilogue;
     if (n.has_epilogue) {
       if (n.normalization_slots.count > 0) {
@@ -362,6 +372,7 @@ void run_backward(const run_setting<Scalar>& s, arena<Scalar>& a,
     call.saved = std::span<const Scalar>(a.saved).subspan(static_cast<std::size_t>(saved_first),
                                                           static_cast<std::size_t>(saved_count));
     call.scratch = a.scratch;
+    call.execution = s.execution;
     const backward_function<Scalar> backward = s.what->backward[at];
     if (backward == nullptr)
       refuse({s.what->name(i), ": has no backward run, so no gradient passes through it"});

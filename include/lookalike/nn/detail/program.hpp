@@ -21,6 +21,8 @@ struct run_node {
   shape (*infer_shape)(const layer_rules::instance&, std::span<const shape>, diagnosis&) = nullptr;
   std::int64_t (*scratch_size)(const layer_rules::instance&, const run_extents&) = nullptr;
   std::int64_t (*saved_size)(const layer_rules::instance&, const run_extents&) = nullptr;
+  weight_packing (*packing)(const layer_rules::instance&, const run_extents&) = nullptr;  ///< null: none
+  layer_rules::pack_function<Scalar> pack = nullptr;
   void (*forward)(const layer_rules::instance&, const forward_call<Scalar>&) = nullptr;
   bool is_input = false;
   bool kept = false;
@@ -103,6 +105,8 @@ constexpr run_node<Scalar> make_run_node(const architecture_view& fused, int i,
   r.infer_shape = rules.infer_shape;
   r.scratch_size = rules.template scratch_size<Scalar>();
   r.saved_size = rules.saved_size;
+  r.packing = rules.template packing<Scalar>();
+  r.pack = rules.template pack<Scalar>();
   r.forward = rules.template forward<Scalar>();
   r.is_input = architecture_graph{fused}.is_input(i);
   r.kept = n.kept;

@@ -93,17 +93,43 @@ struct conv {
   std::int64_t scratch_size(const run_extents& e) const {
     const auto x = detail::extents_map<Scalar>(e.inputs[0], e.batch);
     const auto y = detail::extents_map<Scalar>(e.output, e.batch);
-    if (!e.backward) return simd::convolve_scratch<Scalar>(x, geometry(), border, groups, y);
-    return std::max(simd::convolve_backward_data_scratch<Scalar>(y, geometry(), border, groups, x),
-                    simd::convolve_backward_weights_scratch<Scalar>(x, y, geometry(), border, groups));
+    if (e.backward)
+      return std::max(simd::convolve_backward_data_scratch<Scalar>(y, geometry(), border, groups, x,
+                                                                   threads(), algorithm(e.execution, y, x)),
+                      simd::convolve_backward_weights_scratch<Scalar>(x, y, geometry(), border, groups));
+    const simd::convolution_algorithm how = algorithm(e.execution, x, y);
+    if (e.packed)
+      return simd::convolve_packed_scratch<Scalar>(x, geometry(), border, groups, y, threads(), how);
+    return simd::convolve_scratch<Scalar>(x, geometry(), border, groups, y, threads(), how);
+  }
+  template <class Scalar>
+  weight_packing packing(const run_extents& e) const {
+    if (!simd::detail::convolution_kernels<Scalar>::packs) return {};
+    const auto how = algorithm(e.execution, detail::extents_map<Scalar>(e.inputs[0], 1),
+                               detail::extents_map<Scalar>(e.output, 1));
+    return {static_cast<int>(how),
+            simd::packed_convolution_size<Scalar>(e.inputs[0].channels, channels, geometry(), groups, how)};
+  }
+  template <class Scalar>
+  void pack(const weight_packing& packing, std::span<const shape> x,
+            std::span<const Scalar* const> parameters, Scalar* to) const {
+    simd::pack_convolution(parameters[0], x[0].channels, channels, geometry(), groups, to,
+                           static_cast<simd::convolution_algorithm>(packing.form));
   }
   template <class Scalar>
   void forward(const forward_call<Scalar>& call) const {
     simd::epilogue<Scalar> store;
     if (call.epilogue != nullptr) store = *call.epilogue;
     if (bias) store.bias = call.parameters[1];
-    simd::convolve(call.inputs[0], call.parameters[0], geometry(), border, groups, store, call.output,
-                   call.scratch);
+    const feature_map<const Scalar>& x = call.inputs[0];
+    const simd::convolution_algorithm how = algorithm(call.execution, x, call.output);
+    if (call.packed != nullptr) {
+      simd::convolve_packed(x, call.packed, geometry(), border, groups, store, call.output, call.scratch,
+                            how);
+    } else {
+      simd::convolve(x, call.parameters[0], geometry(), border, groups, store, call.output, call.scratch,
+                     how);
+    }
   }
   template <class Scalar>
   void backward(const backward_call<Scalar>& call) const {
@@ -117,10 +143,18 @@ struct conv {
     }
     if (call.wants_input_gradient(0))
       simd::convolve_backward_data(gradient, call.parameters[0], geometry(), border, groups,
-                                   call.input_gradients[0], call.accumulate[0], call.scratch);
+                                   call.input_gradients[0], call.accumulate[0], call.scratch,
+                                   algorithm(call.execution, gradient, call.input_gradients[0]));
   }
 
  private:
+  /// From one map to another, forward or backward.
+  template <class From, class To>
+  simd::convolution_algorithm algorithm(const execution_options& how, const From& from, const To& to) const {
+    const auto chosen = simd::choose_convolution_algorithm(how.algorithm, from.channels, to.channels,
+                                                           geometry(), groups, to.height, to.width);
+    return how.low_memory ? std::min(chosen, simd::convolution_algorithm::winograd_2x2) : chosen;
+  }
   constexpr int positions(int extent, int reach, int stride, int before, int after, std::string_view what,
                           diagnosis& problem) const {
     if (extent == dynamic) return dynamic;

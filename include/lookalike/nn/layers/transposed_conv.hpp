@@ -102,17 +102,34 @@ struct transposed_conv {
   std::int64_t scratch_size(const run_extents& e) const {
     const auto x = detail::extents_map<Scalar>(e.inputs[0], e.batch);
     const auto y = detail::extents_map<Scalar>(e.output, e.batch);
-    if (!e.backward) return simd::convolve_transposed_scratch<Scalar>(x, geometry(), groups, y);
+    if (!e.backward)
+      return e.packed ? simd::convolve_transposed_packed_scratch<Scalar>(x, geometry(), groups, y)
+                      : simd::convolve_transposed_scratch<Scalar>(x, geometry(), groups, y);
     return std::max(simd::convolve_transposed_backward_data_scratch<Scalar>(y, geometry(), groups, x),
                     simd::convolve_transposed_backward_weights_scratch<Scalar>(x, y, geometry(), groups));
+  }
+  template <class Scalar>
+  weight_packing packing(const run_extents& e) const {
+    if (!simd::detail::convolution_kernels<Scalar>::packs) return {};
+    return {1, simd::packed_transposed_convolution_size<Scalar>(e.inputs[0].channels, channels, geometry(),
+                                                                groups)};
+  }
+  template <class Scalar>
+  void pack(const weight_packing&, std::span<const shape> x, std::span<const Scalar* const> parameters,
+            Scalar* to) const {
+    simd::pack_transposed_convolution(parameters[0], x[0].channels, channels, geometry(), groups, to);
   }
   template <class Scalar>
   void forward(const forward_call<Scalar>& call) const {
     simd::epilogue<Scalar> store;
     if (call.epilogue != nullptr) store = *call.epilogue;
     if (bias) store.bias = call.parameters[1];
-    simd::convolve_transposed(call.inputs[0], call.parameters[0], geometry(), groups, store, call.output,
-                              call.scratch);
+    const feature_map<const Scalar>& x = call.inputs[0];
+    if (call.packed != nullptr) {
+      simd::convolve_transposed_packed(x, call.packed, geometry(), groups, store, call.output, call.scratch);
+    } else {
+      simd::convolve_transposed(x, call.parameters[0], geometry(), groups, store, call.output, call.scratch);
+    }
   }
   template <class Scalar>
   void backward(const backward_call<Scalar>& call) const {

@@ -1,0 +1,85 @@
+#pragma once
+
+/// \file
+/// The weights of a network in the forms that its layers read best, made once for inference.
+
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <lookalike/core/memory.hpp>
+#include <lookalike/nn/detail/executor.hpp>
+
+namespace lookalike::detail {
+
+/// Packed weights by node and form, made when a plan first wants them: plans for other extents share what
+/// they have in common. Holds as long as the parameters do not change. Safe to use from several threads.
+template <class Scalar>
+class packed_weights {
+ public:
+  /// For each node of the graph of `s` its packed weights, or null. Valid as long as this object lives.
+  std::span<const Scalar* const> of(const run_setting<Scalar>& s, std::shared_ptr<const planned_run> plan) {
+    const std::lock_guard hold(guard_);
+    for (const auto& known : plans_) {
+      if (known->plan == plan) return known->weights;
+    }
+    auto made = std::make_unique<plan_weights>();
+    for (int i = 0; i < s.graph->size(); ++i) made->weights.push_back(of_node(s, i));
+    made->plan = std::move(plan);
+    plans_.push_back(std::move(made));
+    return plans_.back()->weights;
+  }
+
+  std::size_t bytes() const {
+    const std::lock_guard hold(guard_);
+    std::size_t sum = 0;
+    for (const auto& block : blocks_) sum += sizeof(Scalar) * block->values.size();
+    return sum;
+  }
+
+ private:
+  struct node_weights {
+    int node;
+    weight_packing packing;
+    aligned_vector<Scalar> values;
+  };
+  struct plan_weights {
+    std::shared_ptr<const planned_run> plan;
+    std::vector<const Scalar*> weights;
+  };
+
+  const Scalar* of_node(const run_setting<Scalar>& s, int i) {
+    const run_graph<Scalar>& g = *s.graph;
+    const run_node<Scalar>& n = g.at(i);
+    if (n.packing == nullptr) return nullptr;
+    std::vector<shape> inputs;
+    for (int source : g.inputs(i)) inputs.push_back(s.shapes()[static_cast<std::size_t>(source)]);
+    run_extents extents;
+    extents.inputs = inputs;
+    extents.output = s.shapes()[static_cast<std::size_t>(i)];
+    extents.batch = 1;
+    extents.execution = s.execution;
+    const weight_packing packing = n.packing(g.instance(i), extents);
+    if (packing.form == 0) return nullptr;
+    // A part that is shared has several nodes and one set of parameters.
+    const pool_range slots = s.what->slots_of[static_cast<std::size_t>(n.source)];
+    for (const auto& block : blocks_) {
+      if (block->node == slots.first && block->packing == packing) return block->values.data();
+    }
+    std::vector<const Scalar*> parameters;
+    for (int k = slots.first; k < slots.first + slots.count; ++k)
+      parameters.push_back(s.parameters + s.what->slots[static_cast<std::size_t>(k)].offset);
+    auto block = std::make_unique<node_weights>(node_weights{slots.first, packing, {}});
+    block->values.resize(static_cast<std::size_t>(packing.size));
+    n.pack(g.instance(i), packing, inputs, parameters, block->values.data());
+    blocks_.push_back(std::move(block));
+    return blocks_.back()->values.data();
+  }
+
+  mutable std::mutex guard_;
+  std::vector<std::unique_ptr<node_weights>> blocks_;
+  std::vector<std::unique_ptr<plan_weights>> plans_;
+};
+
+}  // namespace lookalike::detail
