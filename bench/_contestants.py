@@ -100,6 +100,10 @@ class Contestant:
         """What comes out, by name."""
         raise NotImplementedError
 
+    def own_memory(self) -> int | None:
+        """Bytes of running, if the implementation tells them."""
+        return None
+
     def seconds(self, bursts: list[tuple[int, int, float]]) -> list[float]:
         """Seconds of a run for each burst: (number of its first run, runs, seconds of one by the wall)."""
         return [wall for _, _, wall in bursts]
@@ -143,10 +147,13 @@ class Ours(Contestant):
             return
         self.step()
 
+    def own_memory(self) -> int:
+        """Activations, gradients and scratch memory of a pass."""
+        return self.model.forward(*self.arrays, training=self.case["kind"] == "training").memory
+
     def step(self) -> float:
         """Forward, loss, backward, optimizer."""
         run = self.model.forward(*self.arrays, training=True)
-        self.extra["own_memory"] = run.memory
         loss, gradient = getattr(self.la.losses, self.case["loss"])(run.output, self.targets)
         run.backward(gradient, input_gradients=False)
         self.optimizer.step(self.model)
@@ -182,9 +189,30 @@ class Torch(Contestant):
             layout: [torch.from_numpy(a).contiguous(memory_format=layout) for a in self.arrays]
             for layout in (self.last, self.contiguous)
         }
-        self.module = _twins.module_of(case)  # with its weights, which others read from a file
         if case["kind"] == "training":
             self.targets = torch.from_numpy(targets_of(case))
+        if case.get("warm"):
+            self.warm_up()
+
+    def warm_up(self) -> None:
+        """Make it import and set up what it needs for any network, by a network of next to nothing."""
+        torch = self.torch
+        small = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU())
+        x = torch.zeros(2, 3, 8, 8)
+        if self.case["kind"] == "training":
+            optimizer = self.twins.optimizer_of(self.case, small)
+            self.compiler()(small)(x).sum().backward()
+            optimizer.step()
+            return
+        small.eval().requires_grad_(False)
+        with torch.no_grad():
+            self.compiler()(small)(x)
+            traced = torch.jit.freeze(torch.jit.trace(small, x))
+            torch.jit.optimize_for_inference(traced)(x)
+
+    def compiler(self) -> Callable[[Any], Any]:
+        """What a module goes through before it is called."""
+        return lambda module: module
 
     def load(self, case: Case) -> None:
         """All ways to run; `tune` chooses."""
@@ -194,7 +222,6 @@ class Torch(Contestant):
                 for name, layout in (("channels last", self.last), ("channels first", self.contiguous))
             }
             return
-        self.module.requires_grad_(False)
         self.ways = self.layer_ways() if case["kind"] == "layer" else self.network_ways()
 
     def network_ways(self) -> dict[str, Callable[[], Any]]:
@@ -219,7 +246,7 @@ class Torch(Contestant):
 
     def layer_ways(self) -> dict[str, Callable[[], Any]]:
         """Layers: eager in both layouts, and with weights packed by oneDNN, the data in either of its layouts."""
-        torch, module = self.torch, self.module
+        torch, module = self.torch, self.twins.module_of(self.case).requires_grad_(False)
         small = [max(1, k) for k in module.kernel_size]
 
         def ways_for(x: Any) -> dict[str, Callable[[], Any]]:
@@ -259,7 +286,7 @@ class Torch(Contestant):
 
     def step_of(self, module: Any, called: Any, given: list[Any]) -> Callable[[], Any]:
         """Forward, loss, backward, optimizer."""
-        optimizer = self.twins.optimizer_of(module)
+        optimizer = self.twins.optimizer_of(self.case, module)
 
         def step() -> float:
             optimizer.zero_grad(set_to_none=True)
@@ -317,25 +344,31 @@ class Torch(Contestant):
 class TorchCompiled(Torch):
     """PyTorch compiled by inductor; in inference with frozen weights."""
 
-    def load(self, case: Case) -> None:
-        """Compile. Layers have no row of their own: compiled, they are the packed call of the other row."""
-        torch = self.torch
-        if case["kind"] == "layer":
-            raise SkipError("a single layer compiled is the packed call that torch already tries")
+    def compiler(self) -> Callable[[Any], Any]:
+        """Inductor."""
         from torch._inductor import config
 
+        config.freezing = self.case["kind"] != "training"
+        return self.torch.compile
+
+    def load(self, case: Case) -> None:
+        """Compile. Layers have no row of their own: compiled, they are the packed call of the other row."""
+        if case["kind"] == "layer":
+            raise SkipError("a single layer compiled is the packed call that torch already tries")
+        compiler = self.compiler()
         if case["kind"] == "training":
             self.make = lambda: self.twins.module_of(case).to(memory_format=self.last)
             module = self.make()
-            self.way = self.step_of(module, torch.compile(module), self.tensors[self.last])
+            self.way = self.step_of(module, compiler(module), self.tensors[self.last])
             self.way()
             self.settings = "inductor, channels last"
             return
-        config.freezing = True
-        module = self.twins.folded(self.module).requires_grad_(False).to(memory_format=self.last)
-        compiled, given = torch.compile(module), self.tensors[self.last]
+        module = (
+            self.twins.folded(self.twins.module_of(case)).requires_grad_(False).to(memory_format=self.last)
+        )
+        compiled, given = compiler(module), self.tensors[self.last]
         self.way = lambda: compiled(*given)
-        with torch.no_grad():
+        with self.torch.no_grad():
             for _ in range(2):
                 self.way()
         self.settings = "inductor, freezing, channels last"
@@ -350,7 +383,7 @@ class TorchCompiled(Torch):
 
     def step_of(self, module: Any, called: Any, given: list[Any]) -> Callable[[], Any]:
         """As of the base, but the optimizer can be made anew."""
-        state = {"optimizer": self.twins.optimizer_of(module)}
+        state = {"optimizer": self.twins.optimizer_of(self.case, module)}
 
         def step() -> float:
             state["optimizer"].zero_grad(set_to_none=True)
@@ -360,7 +393,7 @@ class TorchCompiled(Torch):
             return float(loss.detach())
 
         step.module = module  # type: ignore[attr-defined]
-        step.restart = lambda: state.update(optimizer=self.twins.optimizer_of(module))  # type: ignore[attr-defined]
+        step.restart = lambda: state.update(optimizer=self.twins.optimizer_of(self.case, module))  # type: ignore[attr-defined]
         return step
 
     def run(self) -> None:
@@ -574,25 +607,19 @@ IMPLEMENTATIONS: dict[str, type[Contestant]] = {
 # Memory -------------------------------------------------------------------------------------------------------------
 
 
-def resident() -> int:
-    """Bytes of memory that this process has now, everything unused given back."""
+def settled() -> dict[str, int]:
+    """Bytes of memory that this process has now, by kind, everything unused given back."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
-    return _status("VmRSS")
+    return {name: status(name) for name in ("VmRSS", "RssAnon", "RssFile")}
 
 
-def _status(name: str) -> int:
+def status(name: str) -> int:
+    """Bytes that the system tells of this process."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(name + ":"):
             return 1024 * int(line.split()[1])
     raise RuntimeError(f"/proc/self/status says nothing of {name}")
-
-
-def peak_of(work: Callable[[], Any]) -> int:
-    """The most bytes of memory that this process has while something runs."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    work()
-    return _status("VmHWM")
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -612,12 +639,12 @@ class Worker:
         contestant = IMPLEMENTATIONS[self.implementation](self.threads, command["algorithm"])
         case = command["case"]
         contestant.setup(case)
-        self.before = resident()
+        self.before = settled()
         start = time.perf_counter()
         contestant.load(case)
         spent = time.perf_counter() - start
         contestant.tune(case)
-        self.loaded = resident()
+        self.loaded = settled()
         self.ours = contestant
         return {"load_seconds": spent, "settings": contestant.settings, "extra": contestant.extra}
 
@@ -655,13 +682,17 @@ class Worker:
         return {"seconds": self.ours.seconds(self.bursts), "extra": self.ours.extra}
 
     def memory(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Bytes: of weights in all forms, and of running beyond them."""
+        """Bytes: of weights in all forms, and of running beyond them; code of libraries is not counted."""
         assert self.ours is not None
-        peak = peak_of(lambda: [self.run() for _ in range(command["runs"])])
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins here
+        for _ in range(command["runs"]):
+            self.run()
+        peak, code = status("VmHWM"), status("RssFile") - self.loaded["RssFile"]
         return {
-            "weights": self.loaded - self.before,
-            "running": peak - self.loaded,
-            "after": resident() - self.loaded,
+            "weights": self.loaded["RssAnon"] - self.before["RssAnon"],
+            "running": peak - self.loaded["VmRSS"] - code,
+            "kept": settled()["RssAnon"] - self.loaded["RssAnon"],
+            "own": self.ours.own_memory(),
             "extra": self.ours.extra,
         }
 

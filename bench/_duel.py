@@ -380,6 +380,11 @@ def said_of(values: dict[str, float], over: str) -> str:
     return f"geometric mean {geometric_mean(list(values.values())):.2f} x over {over}, worst {values[worst]:.2f} x"
 
 
+def plain(values: dict[str, float], over: str) -> str:
+    """The same behind the rival's name."""
+    return said_of(values, over).replace(f" over {over}", "", 1)
+
+
 def print_summary(name: str, results: Results, given: argparse.Namespace) -> None:
     """What is counted over which rival, the worst cases by name, and the last line; keeps the figures."""
     best, torch = ratios_over(results, best_rival), ratios_over(results, torch_rival)
@@ -412,9 +417,7 @@ def print_summary(name: str, results: Results, given: argparse.Namespace) -> Non
             "torch": torch,
         },
     )
-    print(
-        f"{name}: {said_of(best, 'the best rival')}; over torch {said_of(torch, 'torch').replace(' over torch', '')}"
-    )
+    print(f"{name}: {said_of(best, 'the best rival')}; over torch {plain(torch, 'torch')}")
 
 
 def version_of(package: str) -> str:

@@ -211,12 +211,11 @@ def loss_of(case: dict[str, Any], output: torch.Tensor, targets: torch.Tensor) -
     return nn.functional.cross_entropy(output, targets)
 
 
-RATE, MOMENTUM, DECAY = 1e-3, 0.9, 5e-4
-
-
-def optimizer_of(module: nn.Module) -> torch.optim.Optimizer:
+def optimizer_of(case: dict[str, Any], module: nn.Module) -> torch.optim.Optimizer:
     """The optimizer of all cases of training; one kernel for all parameters, which is PyTorch's fastest."""
-    return torch.optim.SGD(module.parameters(), RATE, MOMENTUM, weight_decay=DECAY, fused=True)
+    return torch.optim.SGD(
+        module.parameters(), case["rate"], case["momentum"], weight_decay=case["decay"], fused=True
+    )
 
 
 def folded(module: nn.Module) -> nn.Module:
@@ -297,7 +296,7 @@ def _write_training_reference(
     before = {name: value.detach().clone() for name, value in module.named_parameters()}
     targets = torch.from_numpy(targets_of(case))
     targets.numpy().tofile(folder / "targets.bin")
-    optimizer = optimizer_of(module)
+    optimizer = optimizer_of(case, module)
     output = module(*(torch.from_numpy(a).double() for a in arrays))
     loss = loss_of(case, output, targets.double() if targets.is_floating_point() else targets)
     loss.backward()
