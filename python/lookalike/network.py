@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from .errors import FileError, InputError
 from .optim import Optimizer, Schedule
 from .parameters import Gradients, Names, Parameters, core_names
 from .training import Augment, History, Loss
+
+Algorithm = Literal["automatic", "direct", "winograd_2x2", "winograd_4x4", "winograd_6x6"]
+MemoryUse = Literal["normal", "low"]
 
 _METADATA_KEY = "lookalike.architecture"
 
@@ -360,6 +363,67 @@ class Model:
             inputs = ()
         given = [("", as_numbers(x, self._dtype, "forward")) for x in inputs]
         return given + [(name, as_numbers(x, self._dtype, f"forward: {name}")) for name, x in named.items()]
+
+    # How it runs
+    # ----------------------------------------------------------------------------------------------------------
+
+    def prepare(self, *, algorithm: Algorithm | None = None, memory: MemoryUse | None = None) -> Model:
+        """Pack the weights once instead of in every call (inference). Results do not change.
+
+        Weights are packed, and transformed where an algorithm wants that, when a call first needs them. That holds
+        until training, :meth:`initialize` or loading changes the parameters; after numbers have been written into
+        the arrays of :attr:`parameters` or :meth:`state_dict`, prepare again.
+
+        Parameters
+        ----------
+        algorithm, memory
+            As of :meth:`set_execution`; None: as it is.
+
+        Returns
+        -------
+        Model
+            The model itself.
+
+        Examples
+        --------
+        >>> import lookalike as la, numpy as np
+        >>> model = la.Model(la.input(3) | la.conv(16) | la.conv(16)).prepare()
+        >>> model(np.zeros((1, 3, 32, 32), np.float32)).shape
+        (1, 16, 32, 32)
+        """
+        now_algorithm, now_memory = self.execution
+        self._network.set_execution(algorithm or now_algorithm, memory or now_memory)
+        self._network.prepare()
+        return self
+
+    def set_execution(self, *, algorithm: Algorithm = "automatic", memory: MemoryUse = "normal") -> None:
+        """Say how layers compute from now on, in training and in inference.
+
+        Parameters
+        ----------
+        algorithm
+            Of 3 x 3 convolutions with stride 1: ``"direct"``, or Winograd's F(2x2), F(4x4) or F(6x6), with fewer
+            multiplications and more memory the larger they are. The largest error relative to the largest output
+            is 5e-6, of F(6x6), which ``"automatic"`` never takes, 5e-5.
+        memory
+            ``"low"``: no algorithm whose transformed weights take more than twice the memory of the weights.
+        """
+        self._network.set_execution(algorithm, memory)
+
+    @property
+    def execution(self) -> tuple[str, str]:
+        """The algorithm and the use of memory that :meth:`set_execution` was given."""
+        return self._network.execution()  # type: ignore[no-any-return]
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether packed weights are kept from call to call."""
+        return bool(self._network.is_prepared())
+
+    @property
+    def packed_memory(self) -> int:
+        """Bytes of packed weights at present."""
+        return int(self._network.packed_memory())
 
     # What it is
     # ----------------------------------------------------------------------------------------------------------

@@ -23,12 +23,22 @@
 
 #include "bindings.hpp"
 #include "network.hpp"
+#include "options.hpp"
 
 namespace lookalike::python {
 
 using py::literals::operator""_a;
 
 namespace {
+
+using simd::convolution_algorithm;
+
+constexpr words<convolution_algorithm, 5> algorithms{{{"automatic", convolution_algorithm::automatic},
+                                                      {"direct", convolution_algorithm::direct},
+                                                      {"winograd_2x2", convolution_algorithm::winograd_2x2},
+                                                      {"winograd_4x4", convolution_algorithm::winograd_4x4},
+                                                      {"winograd_6x6", convolution_algorithm::winograd_6x6}}};
+constexpr words<bool, 2> memory_use{{{"normal", false}, {"low", true}}};
 
 template <class Scalar>
 std::vector<py::array_t<Scalar>> to_arrays(std::span<const tensor_view<const Scalar>> views) {
@@ -148,6 +158,21 @@ void bind_network(py::module_& module, const char* class_name) {
       .def(py::init<recipe, int, int, std::uint64_t>(), "architecture"_a, "height"_a, "width"_a, "seed"_a)
       .def("architecture", [](const state& s) { return s.source; })
       .def("initialize", &state::initialize, "seed"_a)
+      .def(
+          "set_execution",
+          [](state& s, const std::string& algorithm, const std::string& memory) {
+            s.net.set_execution({.algorithm = meaning(algorithm, "algorithm", algorithms),
+                                 .low_memory = meaning(memory, "memory", memory_use)});
+          },
+          "algorithm"_a, "memory"_a)
+      .def("execution",
+           [](const state& s) {
+             const execution_options& how = s.net.execution();
+             return py::make_tuple(word_for(how.algorithm, algorithms), word_for(how.low_memory, memory_use));
+           })
+      .def("prepare", [](state& s) { s.net.prepare(); })
+      .def("is_prepared", [](const state& s) { return s.net.is_prepared(); })
+      .def("packed_memory", [](const state& s) { return s.net.packed_memory(); })
       .def("parameter_count", [](const state& s) { return s.net.parameter_count(); })
       .def("table",
            [](const state& s) {

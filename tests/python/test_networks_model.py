@@ -475,3 +475,65 @@ def test_passes_keep_their_model_alive():
     run = la.Model(small()).forward(random(1, 3, 5, 5), differentiable=True)
     assert run.backward(np.ones((1, 5, 1, 1))).shape == (1, 3, 5, 5)
     assert "(1, 5, 1, 1)" in repr(run)
+
+
+def up_and_convolved():
+    return la.Model(la.input(3) | la.conv(16) | la.relu() | la.conv(16) | la.up_conv(4), seed=3)
+
+
+def test_prepare_results_do_not_change():
+    plain, prepared = up_and_convolved(), up_and_convolved().prepare()
+    for extent in (32, 7, 20):
+        x = np.random.default_rng(0).normal(size=(2, 3, extent, extent)).astype(np.float32)
+        assert np.array_equal(plain(x), prepared(x))
+    assert prepared.is_prepared and prepared.packed_memory > 0
+    assert not plain.is_prepared and plain.packed_memory == 0
+
+
+def test_prepare_what_changes_parameters_undoes_it():
+    x = np.ones((1, 3, 16, 16), np.float32)
+    model, other = up_and_convolved().prepare(), up_and_convolved()
+    before = model(x)
+    model.initialize(9)
+    other.initialize(9)
+    assert not model.is_prepared
+    assert np.array_equal(model(x), other(x)) and not np.array_equal(model(x), before)
+    model.prepare()
+    model.load_state_dict(up_and_convolved().state_dict())
+    assert np.array_equal(model(x), before)
+    model.prepare()
+    y = np.zeros((1, 4, 32, 32), np.float32)
+    model.fit(x, y, loss=la.losses.mse, optimizer=la.SGD(0.1), epochs=1, progress=False)
+    assert not model.is_prepared
+
+
+def test_prepare_preparing_again_sees_what_was_written():
+    x = np.ones((1, 3, 16, 16), np.float32)
+    model, other = up_and_convolved().prepare(), up_and_convolved()
+    model(x)
+    for changed in (model, other):
+        changed.parameters["conv0.weight"][...] = 0.5
+    model.prepare()
+    assert np.array_equal(model(x), other(x))
+
+
+def test_prepare_algorithms_agree():
+    x = np.random.default_rng(1).normal(size=(1, 3, 24, 24)).astype(np.float32)
+    model = up_and_convolved()
+    wanted = model.prepare(algorithm="direct")(x)
+    assert model.execution == ("direct", "normal")
+    direct_memory = model.packed_memory
+    for algorithm in ("automatic", "winograd_2x2", "winograd_4x4", "winograd_6x6"):
+        given = model.prepare(algorithm=algorithm)(x)
+        assert np.abs(given - wanted).max() < 1e-4 * np.abs(wanted).max()
+        assert model.packed_memory > direct_memory
+    low = model.prepare(algorithm="automatic", memory="low")
+    low(x)
+    assert low.packed_memory < 2 * direct_memory
+
+
+def test_prepare_unknown_words():
+    with pytest.raises(ValueError, match="automatic"):
+        up_and_convolved().set_execution(algorithm="fft")
+    with pytest.raises(ValueError, match="normal"):
+        up_and_convolved().prepare(memory="tiny")

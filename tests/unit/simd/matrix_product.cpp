@@ -30,9 +30,10 @@ struct random_matrix {
 };
 
 template <class Scalar>
-void check_product(int rows, int columns, int depth, std::mt19937& chance) {
-  const random_matrix<Scalar> a(rows, depth, draw(chance, 0, 1) == 1, draw(chance, 0, 3), chance);
-  const random_matrix<Scalar> b(depth, columns, draw(chance, 0, 1) == 1, draw(chance, 0, 3), chance);
+void check_product(int rows, int columns, int depth, bool a_by_columns, bool b_by_columns,
+                   std::mt19937& chance) {
+  const random_matrix<Scalar> a(rows, depth, a_by_columns, draw(chance, 0, 3), chance);
+  const random_matrix<Scalar> b(depth, columns, b_by_columns, draw(chance, 0, 3), chance);
   random_matrix<Scalar> c(rows, columns, false, draw(chance, 0, 3), chance);
   const auto before = c.values;
   const auto bias = random_values<Scalar>(static_cast<std::size_t>(columns), chance);
@@ -54,6 +55,11 @@ void check_product(int rows, int columns, int depth, std::mt19937& chance) {
   CHECK_FALSE(scratch.overrun());
 }
 
+template <class Scalar>
+void check_product(int rows, int columns, int depth, std::mt19937& chance) {
+  check_product<Scalar>(rows, columns, depth, draw(chance, 0, 1) == 1, draw(chance, 0, 1) == 1, chance);
+}
+
 }  // namespace
 
 TEST_CASE("a product of matrices is what three loops give, whatever the strides", "[matrix_product]") {
@@ -66,6 +72,15 @@ TEST_CASE("a product of matrices is what three loops give, whatever the strides"
   check_product<float>(300, 100, 600, chance);
   check_product<float>(1, 1000, 513, chance);
   check_product<float>(520, 10, 1024, chance);
+}
+
+TEST_CASE("rows times rows, with all tails", "[matrix_product]") {
+  std::mt19937 chance(33);
+  for (int rows = 1; rows <= 7; ++rows) {
+    for (int columns = 1; columns <= 9; ++columns)
+      check_product<float>(rows, columns, draw(chance, 64, 150), false, true, chance);
+  }
+  check_product<float>(5, 70, 4100, false, true, chance);
 }
 
 TEST_CASE("a row of a product depends neither on the other rows nor on the number of threads",

@@ -3,13 +3,14 @@
 /// \file
 /// Product of matrices of floats: rows of the result are the pixels, columns the channels of a convolution
 /// with one tap. Both matrices are cut along the depth; a piece of a panel of the right one is packed, and of
-/// the left one too where it does not lie ready.
+/// the left one too where it does not lie ready. Where both are long rows, they are multiplied as they are.
 
 #include <algorithm>
 #include <cstddef>
 #include <span>
 
 #include <lookalike/simd/detail/direct_convolution.hpp>
+#include <lookalike/simd/detail/row_products.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
 namespace detail {
@@ -45,6 +46,10 @@ struct matrix_task {
   static constexpr std::ptrdiff_t depth_block = 256;  // sums are added in blocks of so many products
   static constexpr std::ptrdiff_t row_block = 252;    // a multiple of all tiles
   static constexpr std::ptrdiff_t a_pitch = depth_block + 16;
+
+  /// Whether every element is the inner product of two rows, long enough that adding up lanes does not
+  /// matter.
+  bool is_by_rows() const { return a_column == 1 && b_row == 1 && b_column >= depth && depth >= 64; }
 
   std::ptrdiff_t memory_each() const {
     const std::ptrdiff_t deep = std::min(depth, depth_block);
@@ -94,6 +99,16 @@ inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::pt
 
 inline void fast_matrix_product(const matrix_task& t, std::span<float> scratch) {
   if (t.rows == 0 || t.columns == 0) return;
+  if (t.is_by_rows()) {
+    const row_products products{t.a, t.a_row, t.b,    t.b_column, t.bias,
+                                t.c, t.c_row, t.rows, t.depth,    t.accumulate};
+    constexpr std::ptrdiff_t columns_each = 4 * right_rows;
+    for_blocks(rounded_up_quotient(t.columns, columns_each), t.rows * t.columns * t.depth,
+               [&](std::ptrdiff_t i) {
+                 products.columns(i * columns_each, std::min(t.columns, (i + 1) * columns_each));
+               });
+    return;
+  }
   const std::ptrdiff_t panels = (t.columns + panel_channels - 1) / panel_channels;
   const std::ptrdiff_t row_blocks = (t.rows + t.row_block - 1) / t.row_block;
   const std::ptrdiff_t wanted = threads() == 1 ? 1 : 4 * threads();
