@@ -100,6 +100,10 @@ class Contestant:
         """What comes out, by name."""
         raise NotImplementedError
 
+    def packed_memory(self) -> int:
+        """Bytes of weights that were not packed while loading, but by the first run."""
+        return 0
+
     def own_memory(self) -> int | None:
         """Bytes of running, if the implementation tells them."""
         return None
@@ -133,12 +137,23 @@ class Ours(Contestant):
             return
         if hasattr(self.model, "prepare"):
             algorithm, _, memory = self.algorithm.partition(", memory ")
-            self.model.prepare(algorithm=algorithm, memory=memory or "normal")
-            self.settings = f"prepared, {self.algorithm}"
-        elif self.algorithm != "automatic":
+        folder = Path(case["folder"])
+        self.model = self.la.Model.load_model(folder / "ours.safetensors")
+        self.can_choose = hasattr(self.model, "prepare")
+        if not self.can_choose and self.algorithm != "automatic":
             raise SkipError("this version of the library has no choice of algorithm")
+        self.settings = self.algorithm
+        if case["kind"] == "training":
+            if self.can_choose:
+                self.model.set_execution(algorithm=algorithm, memory=memory or "normal")
+            self.optimizer = self.la.SGD(case["rate"], momentum=case["momentum"], weight_decay=case["decay"])
+        elif self.can_choose:
+            self.model.prepare(algorithm=algorithm, memory=memory or "normal")
+            self.settings += ", packed once"
+            if not case.get("warm"):
+                self.run()  # the first run packs
         else:
-            self.settings = "not prepared: this version packs weights anew in each run"
+            self.settings += ", packed in each run"
 
     def run(self) -> None:
         """A call, or a step."""
@@ -146,6 +161,10 @@ class Ours(Contestant):
             self.model(*self.arrays)
             return
         self.step()
+
+    def packed_memory(self) -> int:
+        """Of weights that are packed when a run first needs them."""
+        return self.model.packed_memory if self.can_choose else 0
 
     def own_memory(self) -> int:
         """Activations, gradients and scratch memory of a pass."""
@@ -505,17 +524,25 @@ class OpenVino(Contestant):
         for i, array in enumerate(self.arrays):
             self.request.set_input_tensor(i, ov.Tensor(array, shared_memory=True))
         self.settings = "f32, latency"
+        self.walls: list[float] = []
 
-    def run(self) -> float | None:
-        """Run once; of layers tell the seconds of all nodes but reorders."""
+    def run(self) -> None:
+        """Run once."""
+        start = time.perf_counter()
         self.request.infer()
+        self.walls.append(time.perf_counter() - start)
+
+    def seconds(self, bursts: list[tuple[int, int, float]]) -> list[float]:
+        """Of layers without what the profiler says is spent elsewhere, which it knows as the mean of all runs only."""
         if self.case["kind"] != "layer":
-            return None
-        return sum(
+            return super().seconds(bursts)
+        within = sum(
             node.real_time.total_seconds()
             for node in self.request.profiling_info
             if node.node_type not in ("Reorder", "Input", "Output", "Parameter", "Result", "Transpose")
         )
+        self.extra["elsewhere_seconds"] = elsewhere = max(0.0, float(np.mean(self.walls)) - within)
+        return [max(wall - elsewhere, 1e-9) for _, _, wall in bursts]
 
     def output(self) -> dict[str, np.ndarray]:
         """The output."""
@@ -688,10 +715,11 @@ class Worker:
         for _ in range(command["runs"]):
             self.run()
         peak, code = status("VmHWM"), status("RssFile") - self.loaded["RssFile"]
+        packed = self.ours.packed_memory()
         return {
-            "weights": self.loaded["RssAnon"] - self.before["RssAnon"],
-            "running": peak - self.loaded["VmRSS"] - code,
-            "kept": settled()["RssAnon"] - self.loaded["RssAnon"],
+            "weights": self.loaded["RssAnon"] - self.before["RssAnon"] + packed,
+            "running": peak - self.loaded["VmRSS"] - code - packed,
+            "kept": settled()["RssAnon"] - self.loaded["RssAnon"] - packed,
             "own": self.ours.own_memory(),
             "extra": self.ours.extra,
         }

@@ -59,6 +59,13 @@ void write_numbers(const std::string& path, std::span<const float> numbers) {
              static_cast<std::streamsize>(numbers.size_bytes()));
 }
 
+simd::convolution_algorithm algorithm_called(const std::string& name) {
+  if (name == "automatic") return simd::convolution_algorithm::automatic;
+  if (name == "direct") return simd::convolution_algorithm::direct;
+  if (name == "winograd_6x6") return simd::convolution_algorithm::winograd_6x6;
+  throw value_error("no algorithm is called '" + name + "'");
+}
+
 /// One layer with its weights and its input.
 struct contestant {
   std::unique_ptr<dynamic_model<float>> net;
@@ -100,12 +107,18 @@ struct contestant {
     fill("weight", "weight.bin");
     if (bias) fill("bias", "bias.bin");
     const std::string algorithm = given.at("algorithm");
-    if (algorithm != "automatic") return {{"skip", "the library has no choice of algorithm yet"}};
-    const double spent = seconds(std::chrono::steady_clock::now() - start).count();
-    const auto numbers = read_numbers(folder + "/input0.bin");
+    net->prepare({.algorithm = algorithm_called(algorithm)});
     x = tensor<float>(1, number("inputs"), height, width);
+    const auto before = std::chrono::steady_clock::now();
+    run();  // the first run packs
+    const auto between = std::chrono::steady_clock::now();
+    run();
+    const auto after = std::chrono::steady_clock::now();
+    const double spent =
+        seconds(before - start + std::max((between - before) - (after - between), {})).count();
+    const auto numbers = read_numbers(folder + "/input0.bin");
     std::copy(numbers.begin(), numbers.end(), x.data());
-    return {{"load_seconds", spent}, {"settings", algorithm}};
+    return {{"load_seconds", spent}, {"settings", algorithm + ", packed once"}};
   }
   double run() {
     const auto pass = std::as_const(*net).forward(x.view());

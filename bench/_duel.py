@@ -33,6 +33,8 @@ from _photographs import keep, say, table
 BENCH = Path(__file__).resolve().parent
 OURS = "lookalike"
 DIRECT = "lookalike, direct"
+WINOGRAD_6X6 = "lookalike, F(6x6)"
+ALGORITHMS = {DIRECT: "direct", WINOGRAD_6X6: "winograd_6x6"}
 RIVALS = ("torch", "torch compiled", "onnxruntime", "openvino", "ncnn")
 Case = dict[str, Any]
 
@@ -93,7 +95,7 @@ class Worker:
 
     def __init__(self, name: str, command: list[str], given: argparse.Namespace) -> None:
         self.name = name
-        self.algorithm = "direct" if name == DIRECT else "automatic"
+        self.algorithm = ALGORITHMS.get(name, "automatic")
         self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         cores = set(given.cores)
         self.process = subprocess.Popen(
@@ -295,7 +297,8 @@ def run(
                 for name in given.names:
                     if name not in workers or not workers[name].alive:
                         workers[name] = make(name, given)
-                results[case["name"]] = duel(case, workers, given)
+                here = {name: w for name, w in workers.items() if name not in case.get("leave_out", ())}
+                results[case["name"]] = duel(case, here, given)
             if not one_process:
                 for worker in workers.values():
                     worker.close()

@@ -10,7 +10,9 @@ at the edges, and nobody's time has the cost of calling from Python in it.
 - onnxruntime, openvino: by their own profilers, all nodes but reorders
 - ncnn: maps in its packing, in and out; a call costs it microseconds, which stay in
 
-`error` is the largest difference from PyTorch in double precision, relative to the layer's largest output.
+Where ours has a choice of algorithm (3x3, stride 1), rows with `algorithm = direct` and with F(6x6) stand beside our
+default; neither counts. `error` is the largest difference from PyTorch in double precision, relative to the layer's
+largest output.
 """
 
 # needs: rivals
@@ -73,6 +75,7 @@ def cases() -> list[dict[str, Any]]:
             "shapes": [(1, layer["inputs"], layer["height"], layer["width"])],
             "onnx": True,
             "ncnn": True,
+            "leave_out": [] if has_choice(layer) else list(_duel.ALGORITHMS),
         }
         for layer in json.loads(said.stdout)
     ]
@@ -85,10 +88,14 @@ def make_worker(name: str, given: argparse.Namespace) -> _duel.Worker:
     return _duel.python_worker(name, given)
 
 
+def has_choice(layer: dict[str, Any]) -> bool:
+    """Whether ours can compute it by Winograd's algorithms."""
+    return layer["stride"] == [1, 1] and layer["kernel"] == [3, 3] and not layer["transposed"]
+
+
 def is_3x3(layer: dict[str, Any]) -> bool:
     """Of stride 1, neither dilated nor transposed: what Winograd was made for."""
-    ones = layer["stride"] == layer["dilation"] == [1, 1]
-    return ones and layer["kernel"] == [3, 3] and not layer["transposed"]
+    return has_choice(layer) and layer["dilation"] == [1, 1]
 
 
 QUICK = (
@@ -103,6 +110,7 @@ def main() -> None:
     """Compare."""
     given = _duel.parser(__doc__, threads=1).parse_args()
     _duel.settle(given)
+    given.names.insert(2, _duel.WINOGRAD_6X6)
     if not PROGRAM.exists():
         sys.exit(f"{PROGRAM}: not built; bench/run convolution builds it")
     chosen = _duel.chosen(cases(), given, quick=QUICK)
@@ -120,6 +128,19 @@ def main() -> None:
             over_best = _duel.said_of(_duel.ratios_over(some, _duel.best_rival), "the best rival")
             over_torch = _duel.said_of(_duel.ratios_over(some, _duel.torch_rival), "torch")
             print(f"- {what} ({len(some)} layers): {over_best}; {over_torch}")
+    six = {
+        name: by_name[_duel.WINOGRAD_6X6]
+        for name, by_name in results.items()
+        if _duel.WINOGRAD_6X6 in by_name and not by_name[_duel.WINOGRAD_6X6].skip
+    }
+    if six:
+        gains = [results[name][_duel.OURS].median / result.median for name, result in six.items()]
+        print(
+            f"- Ours with F(6x6), which has to be asked for, over ours without: {_duel.geometric_mean(gains):.2f} x; "
+            f"its largest error is {max(result.error for result in six.values()):.1e}"
+        )
+    error = max(by_name[_duel.OURS].error for by_name in results.values() if not by_name[_duel.OURS].skip)
+    print(f"- Largest error of ours: {error:.1e}")
     _duel.print_summary("convolution", results, given)
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     """Compare."""
     given = _duel.parser(__doc__, threads=2).parse_args()
     _duel.settle(given)
-    given.names = [name for name in given.names if name == _duel.OURS or name.startswith("torch")]
+    given.names = [name for name in given.names if name.startswith((_duel.OURS, "torch"))]
     chosen = _duel.chosen(cases(), given, quick=("ResNet-20, batch 128 at 32",))
     results = _duel.run(chosen, given, one_process=False)
     _duel.print_cases(results)
