@@ -426,6 +426,17 @@ def upsample(chance):
     )
 
 
+@layer(1)
+def upsample_to_twice_the_pixels(chance):
+    """PyTorch takes floor(o / 2) there, whatever the factor."""
+    return one_input(
+        chance,
+        chance.array(1, 2, 3, 2),
+        nn.upsample(2.25, method="nearest"),
+        lambda p, x: F.interpolate(x, scale_factor=2.25, mode="nearest"),
+    )
+
+
 # Normalization
 # --------------------------------------------------------------------------------------------------------------
 

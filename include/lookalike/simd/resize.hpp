@@ -8,7 +8,7 @@
 /// The output's extents say how large the result is. Output position o looks at input position, where scale =
 /// input extent / output extent unless given,
 ///
-///     nearest          floor(scale o)                                           (PyTorch's "nearest")
+///     nearest          floor(scale o), floor(o / 2) for twice the pixels        (PyTorch's "nearest")
 ///     nearest_exact    floor(scale (o + 1/2))                                   (PyTorch's "nearest-exact")
 ///     bilinear         scale (o + 1/2) - 1/2, at least 0
 ///     align_corners    o (input extent - 1) / (output extent - 1), or 0 if that has one position only
@@ -68,7 +68,11 @@ resize_axis<Scalar> fill_resize_axis(interpolation rule, double factor, int inpu
     Scalar at = 0;
     switch (rule) {
       case interpolation::nearest:
-        at = std::floor(static_cast<float>(o) * coarse_scale);
+        if (output == input || output == 2 * input) {  // whatever the factor that was given, as PyTorch does
+          at = static_cast<Scalar>(output == input ? o : o / 2);
+        } else {
+          at = std::floor(static_cast<float>(o) * coarse_scale);
+        }
         break;
       case interpolation::nearest_exact:
         at = std::floor((static_cast<float>(o) + 0.5f) * coarse_scale);

