@@ -131,14 +131,8 @@ class Ours(Contestant):
 
     def load(self, case: Case) -> None:
         """From the file, which says the architecture too."""
+        algorithm, _, memory = self.algorithm.partition(", memory ")
         self.model = self.la.Model.load_model(Path(case["folder"]) / "ours.safetensors")
-        if case["kind"] == "training":
-            self.optimizer = self.la.SGD(case["rate"], momentum=case["momentum"], weight_decay=case["decay"])
-            return
-        if hasattr(self.model, "prepare"):
-            algorithm, _, memory = self.algorithm.partition(", memory ")
-        folder = Path(case["folder"])
-        self.model = self.la.Model.load_model(folder / "ours.safetensors")
         self.can_choose = hasattr(self.model, "prepare")
         if not self.can_choose and self.algorithm != "automatic":
             raise SkipError("this version of the library has no choice of algorithm")

@@ -2,9 +2,9 @@
 
 A step is forward, loss, backward, and stochastic gradient descent with momentum and weight decay, on two threads.
 Before anything is timed, the first step is made from the same weights and compared with PyTorch in double precision.
-`error` is the larger of the loss's relative error and that of the whole change of all weights, by its length:
-rectifiers let through what rounding makes positive, which is why it is far above the rounding itself for everybody.
-bench/_duel.py says how it is measured.
+`error` is the larger of the loss's relative error and that of the whole change of all weights, by its length. It is
+far above the rounding of a layer for everybody: a change is small beside the weight that stores it, and a rectifier
+lets through what rounding makes positive. bench/_duel.py says how it is measured.
 """
 
 # needs: rivals
@@ -35,7 +35,7 @@ def cases() -> list[dict[str, Any]]:
             "loss": loss,
             "target_type": target[0],
             "target_shape": target[1],
-            "rate": 1e-3,
+            "rate": 0.05,
             "momentum": 0.9,
             "decay": 5e-4,
         }
