@@ -63,16 +63,26 @@ struct panel_epilogue {
 [[gnu::noinline]] inline void finish_tile(const float* sums, int width, int count,
                                           const panel_epilogue& epilogue, const float* const* residuals,
                                           float* const* outputs) {
-  for (int p = 0; p < count; ++p) {
+  // What is the same for all pixels stays out of the loop over them: the layers of a residual network end
+  // here.
+  const auto finish = [&](const auto& activation) {
     for_vectors<float>(epilogue.channels, [&](std::ptrdiff_t c, auto vector) {
-      floats v = floats::load_unaligned(sums + p * width + c);
-      if (!epilogue.is_trivial) {
-        v = xsimd::fma(v, floats::load_aligned(epilogue.scale + c), floats::load_aligned(epilogue.shift + c));
+      const floats scale = floats::load_aligned(epilogue.scale + c);
+      const floats shift = floats::load_aligned(epilogue.shift + c);
+      for (int p = 0; p < count; ++p) {
+        floats v = xsimd::fma(floats::load_unaligned(sums + p * width + c), scale, shift);
         if (epilogue.has_residual) v += vector.load(residuals[p] + c);
-        v = activate(v, epilogue.activation);
+        vector.store(outputs[p] + c, activation(v));
       }
-      vector.store(outputs[p] + c, v);
     });
+  };
+  switch (epilogue.activation.function) {
+    case activation_function::none:
+      return finish([](const floats& v) { return v; });
+    case activation_function::relu:
+      return finish([](const floats& v) { return activate(v, {.function = activation_function::relu}); });
+    default:
+      return finish([&](const floats& v) { return activate(v, epilogue.activation); });
   }
 }
 
