@@ -208,7 +208,7 @@ class Model:
         )
         table = self._network.table()
         self._parameters = Parameters(self._network.values(), table)
-        self._gradients = Gradients(self._network.gradients(), table)
+        self._gradients: Gradients | None = None
         self._input_names = tuple(self._network.input_names())
 
     # Running
@@ -484,6 +484,8 @@ class Model:
     @property
     def gradients(self) -> Gradients:
         """Gradients of the parameters by name. ``gradients.zero()`` or an optimizer's step clears them."""
+        if self._gradients is None:  # inference does without the memory
+            self._gradients = Gradients(self._network.gradients(), self._network.table())
         return self._gradients
 
     def initialize(self, seed: int = 0) -> None:

@@ -26,11 +26,10 @@ template <class Scalar>
 struct network_state {
   recipe source;
   dynamic_model<Scalar> net;
-  aligned_vector<Scalar> gradients;
-  std::recursive_mutex adding;  ///< held by who adds to `gradients`
+  std::recursive_mutex adding;  ///< held by who adds to `gradients()`
 
   network_state(recipe r, int height, int width, std::uint64_t seed)
-      : source(std::move(r)), net(source.value, height, width), gradients(net.make_gradients()) {
+      : source(std::move(r)), net(source.value, height, width) {
     initialize(seed);
   }
 
@@ -53,11 +52,22 @@ struct network_state {
     }
   }
 
+  /// The block that gradients are added to: zeros at first. There is none before somebody asks, so that
+  /// inference does without.
+  std::span<Scalar> gradients() {
+    std::call_once(has_gradients_, [&] { gradients_ = net.make_gradients(); });
+    return gradients_;
+  }
+
   pass<Scalar> run(std::span<const named_tensor<Scalar>> inputs, const forward_options& options) {
     // Only training writes to the network (running averages).
     if (options.training) return net.forward(inputs, options);
     return std::as_const(net).forward(inputs, options);
   }
+
+ private:
+  std::once_flag has_gradients_;
+  aligned_vector<Scalar> gradients_;
 };
 
 template <class Scalar>

@@ -135,9 +135,10 @@ void bind_pass(py::module_& module, const char* class_name) {
           [](state& p, const named_arrays<Scalar>& gradients, bool parameter_gradients, bool input_gradients,
              std::optional<py::array_t<Scalar>> block) {
             const given_arrays<Scalar> given(gradients, "backward");
-            std::span<Scalar> to = p.network->gradients;
-            if (block) to = {block->mutable_data(), static_cast<std::size_t>(block->size())};
-            if (!parameter_gradients) to = {};
+            std::span<Scalar> to;
+            if (parameter_gradients)
+              to = block ? std::span(block->mutable_data(), static_cast<std::size_t>(block->size()))
+                         : p.network->gradients();
             std::span<const tensor_view<const Scalar>> result;
             {
               const py::gil_scoped_release released;
@@ -185,7 +186,7 @@ void bind_network(py::module_& module, const char* class_name) {
              return rows;
            })
       .def("values", [](const handle& s) { return show_block<Scalar>(s, s->net.values()); })
-      .def("gradients", [](const handle& s) { return show_block<Scalar>(s, s->gradients); })
+      .def("gradients", [](const handle& s) { return show_block<Scalar>(s, s->gradients()); })
       .def("input_names",
            [](const state& s) {
              py::list names;

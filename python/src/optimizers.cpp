@@ -49,7 +49,7 @@ class optimizer_of final : public any_optimizer<Scalar> {
  public:
   optimizer_of(Rule rule, optimizer_options options) : optimizer_(std::move(rule), std::move(options)) {}
   void step(network_state<Scalar>& s, double factor) override {
-    optimizer_.step(s.net.parameters(), s.net.values(), s.gradients, factor);
+    optimizer_.step(s.net.parameters(), s.net.values(), s.gradients(), factor);
   }
   void set_learning_rate(double rate) override { optimizer_.set_learning_rate(rate); }
   void set_frozen(std::vector<std::string> patterns) override { optimizer_.set_frozen(std::move(patterns)); }
