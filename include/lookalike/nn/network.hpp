@@ -100,8 +100,9 @@ class network {
   const execution_options& execution() const { return execution_; }
   /// For inference: weights are packed, and transformed where an algorithm wants that, when they are first
   /// needed and not in every pass. Takes the memory that `packed_memory` says, and holds until `values()` or
-  /// `get` of a network that is not `const` lets somebody change the parameters (as `initialize`, training and
-  /// loading do); after a change through a span from an earlier call, prepare again. Results do not change.
+  /// `get` of a network that is not `const` lets somebody change the parameters (as `initialize`, training
+  /// and loading do); after a change through a span from an earlier call, prepare again. Results do not
+  /// change.
   void prepare() { packed_ = std::make_shared<detail::packed_weights<Scalar>>(); }
   void prepare(execution_options how) {
     set_execution(how);
