@@ -81,6 +81,14 @@ void run_time(int levels) {
   std::cout << receptive_field(recipe).height << " rows seen by each output\n";
 }
 
+void make_fast(const tensor<float>& pictures) {
+  model<segmentation> net;
+  net.prepare();
+  const tensor<float> scores = net(pictures);
+  std::cout << scores.channels() << " scores, with " << net.packed_memory() << " bytes of packed weights\n";
+  net.prepare({.algorithm = simd::convolution_algorithm::direct, .low_memory = true});
+}
+
 void learn(const tensor<float>& pictures, const tensor<float>& wanted) {
   model<segmentation> net;
   auto gradients = net.make_gradients();
@@ -155,6 +163,7 @@ int main() {
     run_time(2);
     tensor<float> pictures(2, 3, 16, 16), wanted(2, 2, 16, 16);
     std::fill(pictures.begin(), pictures.end(), 0.5f);
+    make_fast(pictures);
     learn(pictures, wanted);
     several_inputs();
     siamese(pictures, pictures);
