@@ -145,7 +145,7 @@ struct run_extents {
   int batch = 0;
   bool backward = false;  ///< memory for the backward run rather than the forward run
   bool packed = false;    ///< `forward_call::packed` will be there
-  execution_options execution;
+  execution_options execution = {};
 };
 
 /// A form of a layer's weights that its inner loops read faster than the one in which they are stored. Forms
@@ -175,7 +175,7 @@ struct forward_call {
   const simd::epilogue<Scalar>* epilogue = nullptr;  ///< what was fused into the store; null: nothing
   const Scalar* packed =
       nullptr;  ///< what `pack` has made, in the form that `packing` says; null: nothing yet
-  execution_options execution;
+  execution_options execution = {};
 };
 
 /// The backward run that belongs to it.
@@ -193,7 +193,7 @@ struct backward_call {
   std::uint64_t seed = 0;
   std::span<const Scalar> saved;
   std::span<Scalar> scratch;
-  execution_options execution;
+  execution_options execution = {};
 
   bool wants_input_gradient(std::size_t i) const { return input_gradients[i].data != nullptr; }
   bool wants_parameter_gradient(std::size_t i) const { return parameter_gradients[i] != nullptr; }

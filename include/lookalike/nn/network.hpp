@@ -193,11 +193,16 @@ class network {
     setting.training = options.training;
     setting.seed = options.seed;
     setting.execution = execution_;
-    if (packed_ && !backward) setting.packed = packed_->of(setting, plan);
+    std::shared_ptr<const std::vector<const Scalar*>> packed;
+    if (packed_ && !backward) {
+      packed = packed_->of(setting, plan);
+      setting.packed = *packed;
+    }
     detail::borrowed_arena<Scalar> arena =
         detail::borrow_arena(memory != nullptr ? memory->pool() : memory_.pool());
     detail::lay_out(setting, *arena);
     detail::run_forward(setting, *arena, ordered);
+    setting.packed = {};  // the table goes, the pass stays
     return {setting, std::move(plan), std::move(arena)};
   }
 

@@ -138,7 +138,7 @@ struct run_setting {
   Scalar* buffers = nullptr;  ///< the same block where buffers may change, or null
   std::span<const Scalar* const> packed =
       {};  ///< for each node its packed weights, or null; empty: nothing is
-  execution_options execution;
+  execution_options execution = {};
   int batch = 0;
   bool training = false;
   std::uint64_t seed = 0;

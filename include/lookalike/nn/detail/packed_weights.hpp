@@ -18,17 +18,21 @@ namespace lookalike::detail {
 template <class Scalar>
 class packed_weights {
  public:
-  /// For each node of the graph of `s` its packed weights, or null. Valid as long as this object lives.
-  std::span<const Scalar* const> of(const run_setting<Scalar>& s, std::shared_ptr<const planned_run> plan) {
+  /// For each node of a graph its packed weights, or null.
+  using table = std::vector<const Scalar*>;
+
+  /// The table for the graph and plan of `s`. Valid as long as this object and the table live.
+  std::shared_ptr<const table> of(const run_setting<Scalar>& s,
+                                  const std::shared_ptr<const planned_run>& plan) {
     const std::lock_guard hold(guard_);
-    for (const auto& known : plans_) {
-      if (known->plan == plan) return known->weights;
+    for (const auto& [known, weights] : tables_) {
+      if (known == plan) return weights;
     }
-    auto made = std::make_unique<plan_weights>();
-    for (int i = 0; i < s.graph->size(); ++i) made->weights.push_back(of_node(s, i));
-    made->plan = std::move(plan);
-    plans_.push_back(std::move(made));
-    return plans_.back()->weights;
+    auto weights = std::make_shared<table>();
+    for (int i = 0; i < s.graph->size(); ++i) weights->push_back(of_node(s, i));
+    if (tables_.size() >= most_tables) tables_.erase(tables_.begin());
+    tables_.emplace_back(plan, weights);
+    return weights;
   }
 
   std::size_t bytes() const {
@@ -44,10 +48,7 @@ class packed_weights {
     weight_packing packing;
     aligned_vector<Scalar> values;
   };
-  struct plan_weights {
-    std::shared_ptr<const planned_run> plan;
-    std::vector<const Scalar*> weights;
-  };
+  static constexpr std::size_t most_tables = 64;
 
   const Scalar* of_node(const run_setting<Scalar>& s, int i) {
     const run_graph<Scalar>& g = *s.graph;
@@ -79,7 +80,7 @@ class packed_weights {
 
   mutable std::mutex guard_;
   std::vector<std::unique_ptr<node_weights>> blocks_;
-  std::vector<std::unique_ptr<plan_weights>> plans_;
+  std::vector<std::pair<std::shared_ptr<const planned_run>, std::shared_ptr<const table>>> tables_;
 };
 
 }  // namespace lookalike::detail
