@@ -80,7 +80,7 @@ struct convolution_kernels<float> {
     const int in = inputs / groups, out = outputs / groups;
     weight_strides from{weights, in * taps, taps, w.kernel_width, 1};
     if (algorithm != convolution_algorithm::direct) {
-      with_winograd_tile(algorithm, [&](auto m) { pack_winograd<m()>(from, inputs, outputs, packed); });
+      pack_winograd(winograd_tile_for(algorithm), from, inputs, outputs, packed);
       return;
     }
     if (is_depthwise(inputs, outputs, groups)) {
@@ -132,7 +132,7 @@ struct convolution_kernels<float> {
       weight_strides from{weights + rows.last * w.kernel_width + columns.last, taps, in * taps,
                           -std::ptrdiff_t{rows.step} * w.kernel_width, -columns.step};
       if (algorithm != convolution_algorithm::direct) {
-        with_winograd_tile(algorithm, [&](auto m) { pack_winograd<m()>(from, outputs, inputs, packed); });
+        pack_winograd(winograd_tile_for(algorithm), from, outputs, inputs, packed);
         return;
       }
       if (is_depthwise(inputs, outputs, groups)) {
@@ -200,16 +200,18 @@ struct convolution_kernels<float> {
   // ---- Winograd's algorithms
 
   static std::ptrdiff_t winograd_size(int inputs, int outputs, convolution_algorithm algorithm) {
-    return with_winograd_tile(algorithm, [&](auto m) { return packed_winograd_size<m()>(inputs, outputs); });
+    return packed_winograd_size(winograd_tile_for(algorithm), inputs, outputs);
   }
-  static std::ptrdiff_t winograd_memory(const winograd_task& t, convolution_algorithm algorithm) {
-    return with_winograd_tile(algorithm, [&](auto m) { return winograd_scratch<m()>(t); });
+  static std::ptrdiff_t winograd_memory(winograd_task t, convolution_algorithm algorithm) {
+    t.tile = &winograd_tile_for(algorithm);
+    return winograd_scratch(t);
   }
   static void run_winograd(winograd_task t, const float* packed, const epilogue<float>& store,
                            std::span<float> scratch, convolution_algorithm algorithm) {
+    t.tile = &winograd_tile_for(algorithm);
     t.packed = packed;
     t.store = &store;
-    with_winograd_tile(algorithm, [&](auto m) { winograd_convolution<m()>(t, scratch); });
+    winograd_convolution(t, scratch);
   }
   static winograd_task forward_tiles(const input& x, const window& w, padding_mode mode,
                                      const feature_map<float>& y) {

@@ -77,45 +77,78 @@ template <int Outputs>
   }
 }
 
+/// Transforms the taps of one vector of outputs: tap (k, l) is at `taps + (3 k + l) * panel_channels`, number
+/// (i, j) of the result goes to `to + (i * (m + 2) + j) * plane`.
+template <int Outputs>
+[[gnu::noinline]] void transform_taps(const float* taps, float* to, std::ptrdiff_t plane) {
+  constexpr int side = Outputs + 2;
+  using transform = winograd_transform<Outputs>;
+  floats columns[side][3];
+  for (int k = 0; k < 3; ++k) {
+    floats row[3], result[side];
+    unroll(up_to<3>, [&](int l) { row[l] = floats::load_aligned(taps + (3 * k + l) * panel_channels); });
+    transform::filter(row, result);
+    unroll(up_to<side>, [&](int j) { columns[j][k] = result[j]; });
+  }
+  for (int j = 0; j < side; ++j) {
+    floats result[side];
+    transform::filter(columns[j], result);
+    unroll(up_to<side>, [&](int i) { result[i].store_unaligned(to + (i * side + j) * plane); });
+  }
+}
+
+/// F(m x m, 3 x 3): all that depends on m. The rest is compiled once.
+struct winograd_tile {
+  int outputs;  ///< m
+  void (*inputs)(const float* from, std::ptrdiff_t row_step, std::ptrdiff_t pixel_step, int vectors,
+                 float* to, std::ptrdiff_t plane);
+  void (*taps)(const float* taps, float* to, std::ptrdiff_t plane);
+  void (*products)(const float* from, std::ptrdiff_t plane, int vectors, const float* start,
+                   float* const* outputs);
+
+  static constexpr int most_outputs = 6;
+  constexpr int side() const { return outputs + 2; }
+  constexpr int numbers() const { return side() * side(); }
+};
+
+template <int Outputs>
+inline constexpr winograd_tile winograd_tile_of{Outputs, &transform_inputs<Outputs>, &transform_taps<Outputs>,
+                                                &transform_outputs<Outputs>};
+
+inline const winograd_tile& winograd_tile_for(convolution_algorithm algorithm) {
+  switch (algorithm) {
+    case convolution_algorithm::winograd_2x2:
+      return winograd_tile_of<2>;
+    case convolution_algorithm::winograd_6x6:
+      return winograd_tile_of<6>;
+    default:
+      return winograd_tile_of<4>;
+  }
+}
+
 // ---- weights ---------------------------------------------------------------------------------------------
 
 /// Scalars of transformed weights: for each of the (m + 2)^2 numbers what `packed_panels_size` counts.
-template <int Outputs>
-constexpr std::ptrdiff_t packed_winograd_size(int inputs, int outputs) {
-  return (Outputs + 2) * (Outputs + 2) * packed_panels_size(inputs, outputs, 1, 1);
+inline std::ptrdiff_t packed_winograd_size(const winograd_tile& tile, int inputs, int outputs) {
+  return tile.numbers() * packed_panels_size(inputs, outputs, 1, 1);
 }
 
-template <int Outputs>
-void pack_winograd(const weight_strides& w, int inputs, int outputs, float* packed) {
-  constexpr int side = Outputs + 2;
-  using transform = winograd_transform<Outputs>;
+inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, int inputs, int outputs,
+                          float* packed) {
   const std::ptrdiff_t plane = packed_panels_size(inputs, outputs, 1, 1);
   for_panels(divide_up(outputs, panel_channels), [&](std::int64_t panel) {
     const int first = static_cast<int>(panel) * panel_channels;
     const int width = panel_width_at(first, outputs);
     const int used = std::min(width, outputs - first);
-    alignas(64) float taps[3][3][panel_channels] = {};
+    alignas(64) float taps[9][panel_channels] = {};
     for (int c = 0; c < inputs; ++c) {
       for (int o = 0; o < used; ++o) {
         const float* from = w.data + (first + o) * w.output + c * w.input;
         for (int k = 0; k < 3; ++k)
-          for (int l = 0; l < 3; ++l) taps[k][l][o] = from[k * w.row + l * w.column];
+          for (int l = 0; l < 3; ++l) taps[3 * k + l][o] = from[k * w.row + l * w.column];
       }
       float* to = packed + std::ptrdiff_t{first} * inputs + std::ptrdiff_t{c} * width;
-      for (int v = 0; v < width; v += float_lanes) {
-        floats columns[side][3];
-        for (int k = 0; k < 3; ++k) {
-          floats row[3], result[side];
-          unroll(up_to<3>, [&](int l) { row[l] = floats::load_aligned(taps[k][l] + v); });
-          transform::filter(row, result);
-          unroll(up_to<side>, [&](int j) { columns[j][k] = result[j]; });
-        }
-        for (int j = 0; j < side; ++j) {
-          floats result[side];
-          transform::filter(columns[j], result);
-          unroll(up_to<side>, [&](int i) { result[i].store_unaligned(to + v + (i * side + j) * plane); });
-        }
-      }
+      for (int v = 0; v < width; v += float_lanes) tile.taps(taps[0] + v, to + v, plane);
     }
   });
 }
@@ -125,6 +158,7 @@ void pack_winograd(const weight_strides& w, int inputs, int outputs, float* pack
 /// A convolution of all channels of x to all of y: tap (k, l) of output (i, j) lies at row
 /// `first_row + i + k dilation_height`, column `first_column + j + l dilation_width` of x.
 struct winograd_task {
+  const winograd_tile* tile = nullptr;
   feature_map<const float> x;
   padding_mode mode = padding_mode::zeros;
   int first_row = 0;
@@ -146,7 +180,8 @@ struct winograd_tiles {
   std::ptrdiff_t m_pitch, m_plane;  ///< of products
   std::ptrdiff_t memory;            ///< scalars that one thread wants
 
-  winograd_tiles(const winograd_task& t, int outputs) : side(outputs + 2) {
+  explicit winograd_tiles(const winograd_task& t) : side(t.tile->side()) {
+    const int outputs = t.tile->outputs;
     const auto tiles = [&](int extent, int dilation) {
       return divide_up(divide_up(extent, dilation), outputs);
     };
@@ -211,43 +246,43 @@ inline void gather_tile(const winograd_task& t, const tile_place& at, int side, 
 }
 
 /// Transforms one tile of the input; `buffer` holds side x side vectors.
-template <int Outputs>
-void load_tile(const winograd_task& t, const tile_place& at, float* v, std::ptrdiff_t plane, float* buffer) {
-  constexpr int side = Outputs + 2;
+inline void load_tile(const winograd_task& t, const tile_place& at, float* v, std::ptrdiff_t plane,
+                      float* buffer) {
+  const int side = t.tile->side();
   const int row = t.first_row + at.row, column = t.first_column + at.column;
   const bool is_inside = row >= 0 && row + (side - 1) * t.dilation_height < t.x.height && column >= 0 &&
                          column + (side - 1) * t.dilation_width < t.x.width;
   int channel = 0;
   if (is_inside) {
     const int vectors = t.x.channels / float_lanes;
-    transform_inputs<Outputs>(t.x.pixel(at.picture, row, column), t.dilation_height * t.x.row_pitch(),
-                              t.dilation_width * t.x.pitch, vectors, v, plane);
+    t.tile->inputs(t.x.pixel(at.picture, row, column), t.dilation_height * t.x.row_pitch(),
+                   t.dilation_width * t.x.pitch, vectors, v, plane);
     channel = vectors * float_lanes;
   }
   for (; channel < t.x.channels; channel += float_lanes) {
     gather_tile(t, at, side, channel, buffer);
-    transform_inputs<Outputs>(buffer, side * float_lanes, float_lanes, 1, v + channel, plane);
+    t.tile->inputs(buffer, side * float_lanes, float_lanes, 1, v + channel, plane);
   }
 }
 
 /// Transforms one tile of products back and stores it through the epilogue of a panel of channels.
-template <int Outputs>
-void store_tile(const winograd_task& t, const tile_place& at, int channel, const panel_epilogue& store,
-                const float* m, std::ptrdiff_t plane) {
-  constexpr int pixels = Outputs * Outputs;
+inline void store_tile(const winograd_task& t, const tile_place& at, int channel, const panel_epilogue& store,
+                       const float* m, std::ptrdiff_t plane) {
+  constexpr int most_pixels = winograd_tile::most_outputs * winograd_tile::most_outputs;
+  const int side = t.tile->outputs, pixels = side * side;
   const int vectors = divide_up(store.channels, float_lanes);
-  alignas(64) float sums[pixels * panel_channels];
-  float* transformed[pixels];
-  float* outputs[pixels];
-  const float* residuals[pixels];
-  const int rows = std::clamp(divide_up(t.y.height - at.row, t.dilation_height), 0, Outputs);
-  const int columns = std::clamp(divide_up(t.y.width - at.column, t.dilation_width), 0, Outputs);
+  alignas(64) float sums[most_pixels * panel_channels];
+  float* transformed[most_pixels];
+  float* outputs[most_pixels];
+  const float* residuals[most_pixels];
+  const int rows = std::clamp(divide_up(t.y.height - at.row, t.dilation_height), 0, side);
+  const int columns = std::clamp(divide_up(t.y.width - at.column, t.dilation_width), 0, side);
   // The pixels that exist come first, then those beyond the border, which are not stored.
-  for (int i = 0, inside = 0, outside = rows * columns; i < Outputs; ++i) {
-    for (int j = 0; j < Outputs; ++j) {
+  for (int i = 0, inside = 0, outside = rows * columns; i < side; ++i) {
+    for (int j = 0; j < side; ++j) {
       const bool exists = i < rows && j < columns;
       const int p = exists ? inside++ : outside++;
-      transformed[i * Outputs + j] = sums + p * panel_channels;
+      transformed[i * side + j] = sums + p * panel_channels;
       if (!exists) continue;
       const int row = at.row + i * t.dilation_height, column = at.column + j * t.dilation_width;
       outputs[p] = t.y.pixel(at.picture, row, column) + channel;
@@ -255,10 +290,10 @@ void store_tile(const winograd_task& t, const tile_place& at, int channel, const
     }
   }
   if (store.is_trivial && rows * columns == pixels && store.channels == vectors * float_lanes) {
-    transform_outputs<Outputs>(m, plane, vectors, store.start, outputs);
+    t.tile->products(m, plane, vectors, store.start, outputs);
     return;
   }
-  transform_outputs<Outputs>(m, plane, vectors, store.start, transformed);
+  t.tile->products(m, plane, vectors, store.start, transformed);
   finish_tile(sums, panel_channels, rows * columns, store, residuals, outputs);
 }
 
@@ -322,15 +357,14 @@ void product_panel(const float* v, std::ptrdiff_t v_pitch, int count, int length
 }
 
 /// Tiles [first, first + count) and panels [first_panel, last_panel) of outputs.
-template <int Outputs>
-void winograd_block(const winograd_task& t, const winograd_tiles& tiles, std::int64_t first, int count,
-                    int first_panel, int last_panel, float* memory) {
-  constexpr int numbers = (Outputs + 2) * (Outputs + 2);
+inline void winograd_block(const winograd_task& t, const winograd_tiles& tiles, std::int64_t first, int count,
+                           int first_panel, int last_panel, float* memory) {
+  const int numbers = t.tile->numbers();
   float* v = memory;
   float* m = v + numbers * tiles.v_plane;
   float* buffer = m + numbers * tiles.m_plane;
   for (int i = 0; i < count; ++i)
-    load_tile<Outputs>(t, tile_place(t, tiles, first + i), v + i * tiles.v_pitch, tiles.v_plane, buffer);
+    load_tile(t, tile_place(t, tiles, first + i), v + i * tiles.v_pitch, tiles.v_plane, buffer);
 
   const std::ptrdiff_t plane = packed_panels_size(t.x.channels, t.y.channels, 1, 1);
   for (int number = 0; number < numbers; ++number) {
@@ -351,21 +385,19 @@ void winograd_block(const winograd_task& t, const winograd_tiles& tiles, std::in
     const int channel = panel * panel_channels;
     const panel_epilogue store(*t.store, channel, std::min(panel_channels, t.y.channels - channel));
     for (int i = 0; i < count; ++i)
-      store_tile<Outputs>(t, tile_place(t, tiles, first + i), channel, store, m + i * tiles.m_pitch + channel,
-                          tiles.m_plane);
+      store_tile(t, tile_place(t, tiles, first + i), channel, store, m + i * tiles.m_pitch + channel,
+                 tiles.m_plane);
   }
 }
 
 /// Memory of one thread of `winograd_convolution`.
-template <int Outputs>
-std::ptrdiff_t winograd_scratch(const winograd_task& t) {
-  return t.y.pixels() == 0 ? 0 : winograd_tiles(t, Outputs).memory;
+inline std::ptrdiff_t winograd_scratch(const winograd_task& t) {
+  return t.y.pixels() == 0 ? 0 : winograd_tiles(t).memory;
 }
 
-template <int Outputs>
-void winograd_convolution(const winograd_task& t, std::span<float> scratch) {
+inline void winograd_convolution(const winograd_task& t, std::span<float> scratch) {
   if (t.y.pixels() == 0) return;
-  const winograd_tiles tiles(t, Outputs);
+  const winograd_tiles tiles(t);
   const int panels = divide_up(t.y.channels, panel_channels);
   // Where there are few blocks, threads share their panels.
   const std::int64_t wanted = threads() == 1 ? 1 : 2 * threads();
@@ -373,22 +405,9 @@ void winograd_convolution(const winograd_task& t, std::span<float> scratch) {
   for_each_with_memory(tiles.blocks() * parts, tiles.memory, scratch, [&](std::int64_t i, float* memory) {
     const std::int64_t first = i / parts * tiles.block, part = i % parts;
     const auto count = static_cast<int>(std::min<std::int64_t>(tiles.block, tiles.count - first));
-    winograd_block<Outputs>(t, tiles, first, count, static_cast<int>(panels * part / parts),
-                            static_cast<int>(panels * (part + 1) / parts), memory);
+    winograd_block(t, tiles, first, count, static_cast<int>(panels * part / parts),
+                   static_cast<int>(panels * (part + 1) / parts), memory);
   });
-}
-
-/// Calls `visit(m)` with the extent of an algorithm's output tiles as a constant.
-template <class Visit>
-auto with_winograd_tile(convolution_algorithm algorithm, const Visit& visit) {
-  switch (algorithm) {
-    case convolution_algorithm::winograd_2x2:
-      return visit(std::integral_constant<int, 2>{});
-    case convolution_algorithm::winograd_6x6:
-      return visit(std::integral_constant<int, 6>{});
-    default:
-      return visit(std::integral_constant<int, 4>{});
-  }
 }
 
 }  // namespace detail
