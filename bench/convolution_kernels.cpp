@@ -1,5 +1,6 @@
 /// \file
-/// Convolution of typical layers on one thread, forward and backward, beside im2col with Eigen's product.
+/// Convolution of typical layers on one thread, forward and backward, beside ours computed directly, and
+/// Eigen.
 
 #include <algorithm>
 #include <cstddef>
@@ -65,25 +66,29 @@ struct operands {
   }
 };
 
-void forward(benchmark::State& state, const layer& l) {
+void forward(benchmark::State& state, const layer& l, convolution_algorithm asked_for) {
   const thread_scope one(1);
   operands o(l);
+  const convolution_algorithm algorithm =
+      choose_convolution_algorithm(asked_for, l.inputs, l.outputs, o.w, 1, o.out_extent, o.out_extent);
   aligned_vector<float> packed(
-      static_cast<std::size_t>(packed_convolution_size<float>(l.inputs, l.outputs, o.w, 1)));
-  pack_convolution(o.weights.data(), l.inputs, l.outputs, o.w, 1, packed.data());
-  o.scratch.resize(
-      static_cast<std::size_t>(convolve_packed_scratch<float>(o.x, o.w, padding_mode::zeros, 1, o.y)));
-  for (auto _ : state) convolve_packed(o.x, packed.data(), o.w, padding_mode::zeros, 1, {}, o.y, o.scratch);
+      static_cast<std::size_t>(packed_convolution_size<float>(l.inputs, l.outputs, o.w, 1, algorithm)));
+  pack_convolution(o.weights.data(), l.inputs, l.outputs, o.w, 1, packed.data(), algorithm);
+  o.scratch.resize(static_cast<std::size_t>(
+      convolve_packed_scratch<float>(o.x, o.w, padding_mode::zeros, 1, o.y, 1, algorithm)));
+  for (auto _ : state)
+    convolve_packed(o.x, packed.data(), o.w, padding_mode::zeros, 1, {}, o.y, o.scratch, algorithm);
   o.count(state, l);
 }
 
-void backward_data(benchmark::State& state, const layer& l) {
+void backward_data(benchmark::State& state, const layer& l, convolution_algorithm algorithm) {
   const thread_scope one(1);
   operands o(l);
-  o.scratch.resize(
-      static_cast<std::size_t>(convolve_backward_data_scratch<float>(o.y, o.w, padding_mode::zeros, 1, o.x)));
+  o.scratch.resize(static_cast<std::size_t>(
+      convolve_backward_data_scratch<float>(o.y, o.w, padding_mode::zeros, 1, o.x, 1, algorithm)));
   for (auto _ : state)
-    convolve_backward_data(o.y, o.weights.data(), o.w, padding_mode::zeros, 1, o.x, false, o.scratch);
+    convolve_backward_data(o.y, o.weights.data(), o.w, padding_mode::zeros, 1, o.x, false, o.scratch,
+                           algorithm);
   o.count(state, l);
 }
 
@@ -136,15 +141,20 @@ void eigen_forward(benchmark::State& state, const layer& l) {
 
 [[maybe_unused]] const bool registered = [] {
   for (const layer& l : layers) {
-    const auto add = [&](const char* who, void (*run)(benchmark::State&, const layer&), const char* what) {
+    const auto add = [&](const char* who, auto run, const char* what) {
       const std::string name = std::string(who) + "/" + l.name + what;
       benchmark::RegisterBenchmark(name.c_str(), [run, &l](benchmark::State& state) {
         run(state, l);
       })->Unit(benchmark::kMillisecond);
     };
-    add("lookalike", forward, "");
+    const auto with = [](auto run, convolution_algorithm algorithm) {
+      return [=](benchmark::State& state, const layer& one) { run(state, one, algorithm); };
+    };
+    add("lookalike", with(forward, convolution_algorithm::automatic), "");
+    add("direct", with(forward, convolution_algorithm::direct), "");
     add("im2col+eigen", eigen_forward, "");
-    add("lookalike", backward_data, ", backward data");
+    add("lookalike", with(backward_data, convolution_algorithm::automatic), ", backward data");
+    add("direct", with(backward_data, convolution_algorithm::direct), ", backward data");
     add("lookalike", backward_weights, ", backward weights");
   }
   return true;
