@@ -140,8 +140,12 @@ def main() -> None:
     model.eval()
     with torch.no_grad():
         maps = [torch.softmax(model(torch.from_numpy(images[i])[None, None]), 1)[0, 1].numpy() for i in TEST]
-    error = np.mean([np.mean((p > 0.5) != inside[i]) for p, i in zip(maps, TEST, strict=True)])
-    print(f"pixel error {error:.4f}")
+    errors = {
+        level: np.mean([np.mean((p > level) != inside[i]) for p, i in zip(maps, TEST, strict=True)])
+        for level in np.arange(1, 20) / 20
+    }
+    best = min(errors, key=errors.__getitem__)
+    print(f"pixel error {errors[0.5]:.4f} ({errors[best]:.4f} at the threshold {best:.2f})")
     if options.save:
         np.save(options.save, np.stack(maps))
 
