@@ -24,9 +24,6 @@ from .optim import Optimizer, Schedule
 from .parameters import Gradients, Names, Parameters, core_names
 from .training import Augment, History, Loss
 
-Algorithm = Literal["automatic", "direct", "winograd_2x2", "winograd_4x4", "winograd_6x6"]
-MemoryUse = Literal["normal", "low"]
-
 _METADATA_KEY = "lookalike.architecture"
 
 
@@ -367,7 +364,13 @@ class Model:
     # How it runs
     # ----------------------------------------------------------------------------------------------------------
 
-    def prepare(self, *, algorithm: Algorithm | None = None, memory: MemoryUse | None = None) -> Model:
+    def prepare(
+        self,
+        *,
+        algorithm: Literal["automatic", "direct", "winograd_2x2", "winograd_4x4", "winograd_6x6"]
+        | None = None,
+        memory: Literal["normal", "low"] | None = None,
+    ) -> Model:
         """Pack the weights once instead of in every call (inference). Results do not change.
 
         Weights are packed, and transformed where an algorithm wants that, when a call first needs them. That holds
@@ -396,15 +399,22 @@ class Model:
         self._network.prepare()
         return self
 
-    def set_execution(self, *, algorithm: Algorithm = "automatic", memory: MemoryUse = "normal") -> None:
+    def set_execution(
+        self,
+        *,
+        algorithm: Literal[
+            "automatic", "direct", "winograd_2x2", "winograd_4x4", "winograd_6x6"
+        ] = "automatic",
+        memory: Literal["normal", "low"] = "normal",
+    ) -> None:
         """Say how layers compute from now on, in training and in inference.
 
         Parameters
         ----------
         algorithm
             Of 3 x 3 convolutions with stride 1: ``"direct"``, or Winograd's F(2x2), F(4x4) or F(6x6), with fewer
-            multiplications and more memory the larger they are. The largest error relative to the largest output
-            is 5e-6, of F(6x6), which ``"automatic"`` never takes, 5e-5.
+            multiplications and more memory the larger they are. The largest error relative to the largest output is
+            5e-6, of F(6x6), which ``"automatic"`` never takes, 5e-5.
         memory
             ``"low"``: no algorithm whose transformed weights take more than twice the memory of the weights.
         """
