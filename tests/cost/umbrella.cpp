@@ -1,4 +1,4 @@
-// budget: 4.6 times the reference, 1300 MB
+// budget: 4 times the reference, 1250 MB
 
 /// \file
 /// What it costs to include everything.

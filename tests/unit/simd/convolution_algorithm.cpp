@@ -34,12 +34,7 @@ problem random_winograd_problem(std::mt19937& chance) {
     p.width = draw(chance, 1, 23);
     w.dilation_height = draw(chance, 0, 2) == 0 ? draw(chance, 2, 5) : 1;
     w.dilation_width = draw(chance, 0, 2) == 0 ? draw(chance, 2, 5) : w.dilation_height;
-    p.mode = static_cast<padding_mode>(draw(chance, 0, 2));
-    w.padding_top = draw(chance, -1, 4);
-    w.padding_bottom = draw(chance, -1, 4);
-    w.padding_left = draw(chance, -1, 4);
-    w.padding_right = draw(chance, -1, 4);
-    p = with_output(p);
+    p = with_random_padding(p, chance);
   } while (p.out_height < 1 || p.out_width < 1);
   return p;
 }

@@ -129,6 +129,16 @@ inline problem with_output(problem p) {
   return p;
 }
 
+/// Padding of any mode, cropping included, and the extents of the output that follow.
+inline problem with_random_padding(problem p, std::mt19937& chance) {
+  p.mode = static_cast<padding_mode>(draw(chance, 0, 2));
+  p.window.padding_top = draw(chance, -1, 4);
+  p.window.padding_bottom = draw(chance, -1, 4);
+  p.window.padding_left = draw(chance, -1, 4);
+  p.window.padding_right = draw(chance, -1, 4);
+  return with_output(p);
+}
+
 inline problem random_problem(std::mt19937& chance) {
   problem p;
   do {
@@ -147,12 +157,7 @@ inline problem random_problem(std::mt19937& chance) {
     if (draw(chance, 0, 1) == 0) w.stride_height = w.stride_width = 1;
     w.dilation_height = draw(chance, 0, 2) == 0 ? draw(chance, 1, 4) : 1;
     w.dilation_width = draw(chance, 0, 2) == 0 ? draw(chance, 1, 4) : 1;
-    p.mode = static_cast<padding_mode>(draw(chance, 0, 2));
-    w.padding_top = draw(chance, -1, 4);
-    w.padding_bottom = draw(chance, -1, 4);
-    w.padding_left = draw(chance, -1, 4);
-    w.padding_right = draw(chance, -1, 4);
-    p = with_output(p);
+    p = with_random_padding(p, chance);
   } while (p.out_height < 1 || p.out_width < 1);
   return p;
 }
