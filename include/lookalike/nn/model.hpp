@@ -110,7 +110,7 @@ struct static_tables {
     std::array<pool_range, count> slots_of{}, names{};
     std::array<int, static_cast<std::size_t>(sizes.inputs)> inputs{};
     std::array<char, static_cast<std::size_t>(sizes.text)> text{};
-    std::array<value_name, static_cast<std::size_t>(sizes.parts)> parts{};
+    std::array<named_part, static_cast<std::size_t>(sizes.parts)> parts{};
     std::array<shape, count> shapes{};
   };
   static constexpr tables all = [] {
@@ -136,7 +136,7 @@ struct static_tables {
     t.names = frozen<pool_range, sizes.nodes>(low.names);
     t.inputs = frozen<int, sizes.inputs>(low.inputs);
     t.text = frozen<char, sizes.text>(low.text);
-    t.parts = frozen<value_name, sizes.parts>(low.parts);
+    t.parts = frozen<named_part, sizes.parts>(low.parts);
     t.shapes = frozen<shape, sizes.nodes>(low.shapes);
     return t;
   }();

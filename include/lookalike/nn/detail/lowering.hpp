@@ -20,8 +20,8 @@ struct parameter_slot {
   std::int64_t offset = 0;
 };
 
-/// A name by which people can ask for a value.
-struct value_name {
+/// A part of the network (a scope that yields one value) under the name by which people can ask for it.
+struct named_part {
   pool_range text;
   int node = -1;
 };
@@ -36,7 +36,7 @@ struct lowering {
   constexpr_vector<int> inputs;
   constexpr_vector<char> text;         ///< names, one after another
   constexpr_vector<pool_range> names;  ///< of the nodes
-  constexpr_vector<value_name> parts;  ///< of scopes that yield one value
+  constexpr_vector<named_part> parts;  ///< of scopes that yield one value
   fused_architecture fused;
   diagnosis problem;
 };

@@ -83,7 +83,7 @@ struct program {
   std::span<const int> inputs;
   std::span<const char> text;
   std::span<const pool_range> names;
-  std::span<const value_name> parts;
+  std::span<const named_part> parts;
   std::span<const shape> shapes;  ///< as far as they are known without a picture
 
   constexpr std::string_view text_of(pool_range r) const {
