@@ -148,10 +148,11 @@ class pixel_walk {
   std::ptrdiff_t residual_step_ = 0;
 };
 
-/// `count` <= Rows pixels of a panel.
+/// `count` <= Rows pixels of a panel. Outputs and residuals lie far apart, one cache line in a pixel, which
+/// no processor foresees: they are fetched while the sums are computed.
 template <int Rows, int Vectors>
 void convolve_tile(pixel_walk& walk, int count, const input_runs& runs, const float* weights,
-                   const panel_epilogue& store) {
+                   const float* ahead, const panel_epilogue& store) {
   constexpr int width = Vectors * float_lanes;
   alignas(64) float buffer[Rows * width];
   const float* pixels[Rows];
@@ -163,6 +164,8 @@ void convolve_tile(pixel_walk& walk, int count, const input_runs& runs, const fl
       pixels[r] = walk.input();
       outputs[r] = walk.output();
       residuals[r] = walk.residual();
+      __builtin_prefetch(outputs[r], 1);
+      if (store.has_residual) __builtin_prefetch(residuals[r]);
       walk.step();
     } else {
       pixels[r] = pixels[0];  // computed again, not stored
@@ -170,10 +173,10 @@ void convolve_tile(pixel_walk& walk, int count, const input_runs& runs, const fl
     sums[r] = buffer + r * width;
   }
   if (store.is_trivial && store.channels == width && count == Rows) {
-    register_tile<Rows, Vectors>(pixels, runs, weights, store.start, outputs);
+    register_tile<Rows, Vectors>(pixels, runs, weights, ahead, store.start, outputs);
     return;
   }
-  register_tile<Rows, Vectors>(pixels, runs, weights, store.start, sums);
+  register_tile<Rows, Vectors>(pixels, runs, weights, ahead, store.start, sums);
   finish_tile(buffer, width, count, store, residuals, outputs);
 }
 
@@ -181,10 +184,13 @@ template <int Vectors>
 void convolve_panel(pixel_walk walk, int pixels, const input_runs& runs, const float* weights,
                     const panel_epilogue& store) {
   constexpr int rows = tile_rows<Vectors>, small = small_tile_rows<Vectors>;
-  for (; pixels > rows - small; pixels -= rows)
-    convolve_tile<rows, Vectors>(walk, std::min(pixels, rows), runs, weights, store);
-  for (; pixels > 0; pixels -= small)
-    convolve_tile<small, Vectors>(walk, std::min(pixels, small), runs, weights, store);
+  const std::ptrdiff_t depth = runs.outer_count * runs.inner_count * runs.length;
+  const float* ahead = weights + depth * Vectors * float_lanes;  // the next panel's
+  const std::ptrdiff_t fetched = depth / inputs_ahead * scalars_ahead;
+  for (; pixels > rows - small; pixels -= rows, ahead += fetched)
+    convolve_tile<rows, Vectors>(walk, std::min(pixels, rows), runs, weights, ahead, store);
+  for (; pixels > 0; pixels -= small, ahead += fetched)
+    convolve_tile<small, Vectors>(walk, std::min(pixels, small), runs, weights, ahead, store);
 }
 
 /// Outputs in a block, about: enough to load a panel of weights from the second-level cache for.

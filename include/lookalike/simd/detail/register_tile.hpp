@@ -76,11 +76,16 @@ template <int Rows, int Vectors, class Input>
       });
 }
 
+/// A tile of sums fetches a cache line ahead, `scalars_ahead`, for every `inputs_ahead` of its inputs.
+inline constexpr int inputs_ahead = 4;
+inline constexpr int scalars_ahead = 16;
+
 /// `outputs[r][j] = start[j] +` the sum over all inputs i of `pixels[r][i] weights[i][j]`, for Rows pixels
 /// and Vectors registers of channels j. `weights` follow one another, Vectors * float_lanes for each input.
+/// Meanwhile memory is fetched from `ahead` on, whether or not there is any.
 template <int Rows, int Vectors>
 [[gnu::noinline]] void register_tile(const float* const* pixels, const input_runs& runs, const float* weights,
-                                     const float* start, float* const* outputs) {
+                                     const float* ahead, const float* start, float* const* outputs) {
   constexpr int width = Vectors * float_lanes;
   tile_sums<Rows, Vectors> sum;
   unroll(up_to<Rows>, [&](int r) {
@@ -92,14 +97,15 @@ template <int Rows, int Vectors>
       const std::ptrdiff_t offset = outer * runs.outer_step + inner * runs.inner_step;
       unroll(up_to<Rows>, [&](int r) { pixel[r] = pixels[r] + offset; });
       std::ptrdiff_t k = 0;
-      for (; k + 4 <= runs.length; k += 4) {
+      for (; k + inputs_ahead <= runs.length; k += inputs_ahead, ahead += scalars_ahead) {
+        __builtin_prefetch(ahead, 0, 2);
         unroll(
-            up_to<4>, [&](int u) __attribute__((always_inline)) {
+            up_to<inputs_ahead>, [&](int u) __attribute__((always_inline)) {
               multiply_add(
                   sum,
                   weights + u * width, [&](int r) __attribute__((always_inline)) { return pixel[r][k + u]; });
             });
-        weights += 4 * width;
+        weights += inputs_ahead * width;
       }
       for (; k < runs.length; ++k) {
         multiply_add(

@@ -286,7 +286,11 @@ inline void store_tile(const winograd_task& t, const tile_place& at, int channel
       if (!exists) continue;
       const int row = at.row + i * t.dilation_height, column = at.column + j * t.dilation_width;
       outputs[p] = t.y.pixel(at.picture, row, column) + channel;
-      if (store.has_residual) residuals[p] = t.store->residual.pixel(at.picture, row, column) + channel;
+      __builtin_prefetch(outputs[p], 1);
+      if (store.has_residual) {
+        residuals[p] = t.store->residual.pixel(at.picture, row, column) + channel;
+        __builtin_prefetch(residuals[p]);
+      }
     }
   }
   if (store.is_trivial && rows * columns == pixels && store.channels == vectors * float_lanes) {
@@ -399,8 +403,10 @@ inline void winograd_convolution(const winograd_task& t, std::span<float> scratc
   if (t.y.pixels() == 0) return;
   const winograd_tiles tiles(t);
   const int panels = divide_up(t.y.channels, panel_channels);
-  // Where there are few blocks, threads share their panels.
-  const std::int64_t wanted = threads() == 1 ? 1 : 2 * threads();
+  // Where there are few blocks, threads share their panels. All who share a block transform its inputs, so
+  // that a single one is not cut finer than need be; two or three may differ in size, and smaller parts even
+  // that out.
+  const std::int64_t wanted = threads() == 1 || tiles.blocks() == 1 ? threads() : 2 * threads();
   const std::int64_t parts = std::clamp<std::int64_t>(wanted / tiles.blocks(), 1, panels);
   for_each_with_memory(tiles.blocks() * parts, tiles.memory, scratch, [&](std::int64_t i, float* memory) {
     const std::int64_t first = i / parts * tiles.block, part = i % parts;
