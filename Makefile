@@ -3,6 +3,7 @@
 #   make demo                   holes in photographs, filled from a collection (PHOTOS=folder for your own photographs)
 #   make test                   everything that is checked
 #   make tsan                   the unit tests with the thread sanitizer
+#   make instruction_sets       the kernels' tests for SSE4.2, AVX-512 and, emulated, NEON
 #   make bench                  the list of benchmarks and experiments; bench/run NAME runs one
 #   make setup                  installs what the above need
 #   make format                 formats all sources, and writes the umbrella headers
@@ -13,7 +14,7 @@ ifneq ($(shell command -v ninja),)
   export CMAKE_GENERATOR ?= Ninja
 endif
 
-.PHONY: help demo test tsan bench setup format
+.PHONY: help demo test tsan instruction_sets bench setup format
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -29,6 +30,10 @@ test:
 tsan:
 	@tools/setup tsan
 	@tools/test tsan
+
+instruction_sets:
+	@tools/setup instruction_sets
+	@tools/instruction_sets
 
 bench:
 	@bench/run

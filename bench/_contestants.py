@@ -141,8 +141,11 @@ class Ours(Contestant):
             if self.can_choose:
                 self.model.set_execution(algorithm=algorithm, memory=memory or "normal")
             self.optimizer = self.la.SGD(case["rate"], momentum=case["momentum"], weight_decay=case["decay"])
+        elif memory == "low":  # who has little keeps weights in one form only
+            self.model.set_execution(algorithm=algorithm, memory="low")
+            self.settings += ", packed in each run"
         elif self.can_choose:
-            self.model.prepare(algorithm=algorithm, memory=memory or "normal")
+            self.model.prepare(algorithm=algorithm)
             self.settings += ", packed once"
             if not case.get("warm"):
                 self.run()  # the first run packs

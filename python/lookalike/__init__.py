@@ -18,6 +18,10 @@ from __future__ import annotations
 
 from pathlib import Path as _Path
 
+from . import _processor
+
+__path__[:0] = _processor.folders()  # before anything imports _core
+
 from . import errors, functional, losses, models, nn, optim, stage, torch
 from .architecture import Architecture, ReceptiveField, receptive_field
 from .collection import BuildReport, Collection, ThumbnailIndex
@@ -109,7 +113,7 @@ from .pictures import (
     write_mask,
 )
 from .stage import Pipeline, Stage, as_stage, branch, identity, skip
-from .threads import get_threads, set_threads
+from .threads import get_instruction_set, get_threads, set_threads
 from .training import History
 from .values import (
     Completion,
@@ -205,6 +209,7 @@ __all__ = [
     "functional",
     "gelu",
     "get_include",
+    "get_instruction_set",
     "get_threads",
     "gist",
     "global_average_pool",

@@ -1,4 +1,4 @@
-"""How many threads the package computes with. Results never depend on it."""
+"""What the package computes with: how many threads (results never depend on it), which instructions."""
 
 from __future__ import annotations
 
@@ -59,3 +59,13 @@ class set_threads:  # noqa: N801 - called like a function
 def get_threads() -> int:
     """Return the number of threads that the next call will use."""
     return _core.threads()
+
+
+def get_instruction_set() -> str:
+    """Return what the kernels in use were compiled for: ``avx2_fma``, ``sse2``, ``neon`` and so on.
+
+    A package that was compiled for several kinds of processors chooses at import. The environment variable
+    ``LOOKALIKE_PROCESSOR`` (``x86_64_v3``, or anything else for the kernels that run everywhere) sets a limit.
+    Results differ between instruction sets in their last digits.
+    """
+    return _core.instruction_set

@@ -2,11 +2,13 @@
 // here.
 
 #include <exception>
+#include <string>
 
 #include <pybind11/pybind11.h>
 
 #include <lookalike/core/error.hpp>
 #include <lookalike/core/parallel.hpp>
+#include <lookalike/simd/instruction_set.hpp>
 
 #include "bindings.hpp"
 
@@ -53,6 +55,7 @@ PYBIND11_MODULE(_core, module) {
   python_errors();
   py::register_local_exception_translator(translate);
 
+  module.attr("instruction_set") = std::string(simd::instruction_set);
   module.def("threads", &threads, "Threads that the next parallel loop uses.");
   module.def(
       "requested_threads", [] { return detail::requested_threads.load(); },
