@@ -150,6 +150,10 @@ def python_worker(name: str, given: argparse.Namespace) -> Worker:
     return Worker(name, [sys.executable, script, implementation, str(given.threads)], given)
 
 
+class PreparationError(Exception):
+    """A case cannot be measured."""
+
+
 def prepare(case: Case, given: argparse.Namespace) -> None:
     """Fills the folder of a case, in a process of its own, on all cores."""
     environment = surroundings(len(os.sched_getaffinity(0)))
@@ -157,9 +161,7 @@ def prepare(case: Case, given: argparse.Namespace) -> None:
     done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         said = (done.stderr.strip() or "it said nothing").splitlines()
-        raise SystemExit(
-            f"{case['name']}: preparing it ended with {done.returncode}: " + "\n".join(said[-15:])
-        )
+        raise PreparationError(f"preparing it ended with {done.returncode}: " + "\n".join(said[-15:]))
 
 
 # Results ------------------------------------------------------------------------------------------------------------
@@ -283,26 +285,38 @@ def duel(case: Case, workers: dict[str, Worker], given: argparse.Namespace) -> d
 def run(
     cases: list[Case], given: argparse.Namespace, one_process: bool, make: Any = python_worker
 ) -> Results:
-    """All cases. `one_process`: the workers stay from case to case; otherwise each case has new ones."""
+    """All cases. `one_process`: the workers stay from case to case; otherwise each case has new ones.
+
+    A case that cannot be prepared is left out, and an interrupt (Control-C) leaves out the rest: `given.missing` says
+    which and why.
+    """
     results: Results = {}
     workers: dict[str, Worker] = {}
     given.turn_seconds = 0.02 if given.quick else 0.05
+    given.missing = {case["name"]: "interrupted" for case in cases}
     try:
         for number, case in enumerate(cases, 1):
             with tempfile.TemporaryDirectory(prefix="lookalike_duel_") as folder:
                 case = {**case, "folder": folder, "seed": given.seed}
                 case["tuning_seconds"] = 0.3 if given.quick or case["kind"] == "layer" else 2.0
                 say(f"{case['name']} ({number} of {len(cases)})")
-                prepare(case, given)
+                try:
+                    prepare(case, given)
+                except PreparationError as failure:
+                    given.missing[case["name"]] = str(failure)
+                    continue
                 for name in given.names:
                     if name not in workers or not workers[name].alive:
                         workers[name] = make(name, given)
                 here = {name: w for name, w in workers.items() if name not in case.get("leave_out", ())}
                 results[case["name"]] = duel(case, here, given)
+                del given.missing[case["name"]]
             if not one_process:
                 for worker in workers.values():
                     worker.close()
                 workers = {}
+    except KeyboardInterrupt:
+        say("interrupted: what has been measured follows")
     finally:
         for worker in workers.values():
             worker.close()
@@ -402,6 +416,8 @@ def print_summary(name: str, results: Results, given: argparse.Namespace) -> Non
     }
     if direct:
         print(f"- Ours over ours with algorithm = direct: {geometric_mean(list(direct.values())):.2f} x")
+    for case, why in given.missing.items():
+        print(f"- {case} is missing: {why}")
     cores = ", ".join(map(str, given.cores))
     print(
         f"- {given.threads} thread(s) on core(s) {cores}; {given.repetitions} repetitions; a tie counts as 1.00"

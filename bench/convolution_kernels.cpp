@@ -18,6 +18,11 @@
 #pragma GCC diagnostic pop
 #endif
 #include <benchmark/benchmark.h>
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#else
+#define CALLGRIND_TOGGLE_COLLECT
+#endif
 
 #include <lookalike/core/memory.hpp>
 #include <lookalike/core/parallel.hpp>
@@ -27,6 +32,16 @@ namespace {
 
 using namespace lookalike;
 using namespace lookalike::simd;
+
+/// Runs the work again and again, timed; under callgrind (bench/instructions.py) nothing else is counted.
+template <class Work>
+void repeat(benchmark::State& state, const Work& work) {
+  for (auto _ : state) {
+    CALLGRIND_TOGGLE_COLLECT;
+    work();
+    CALLGRIND_TOGGLE_COLLECT;
+  }
+}
 
 struct layer {
   const char* name;
@@ -76,8 +91,9 @@ void forward(benchmark::State& state, const layer& l, convolution_algorithm aske
   pack_convolution(o.weights.data(), l.inputs, l.outputs, o.w, 1, packed.data(), algorithm);
   o.scratch.resize(static_cast<std::size_t>(
       convolve_packed_scratch<float>(o.x, o.w, padding_mode::zeros, 1, o.y, 1, algorithm)));
-  for (auto _ : state)
+  repeat(state, [&] {
     convolve_packed(o.x, packed.data(), o.w, padding_mode::zeros, 1, {}, o.y, o.scratch, algorithm);
+  });
   o.count(state, l);
 }
 
@@ -86,9 +102,10 @@ void backward_data(benchmark::State& state, const layer& l, convolution_algorith
   operands o(l);
   o.scratch.resize(static_cast<std::size_t>(
       convolve_backward_data_scratch<float>(o.y, o.w, padding_mode::zeros, 1, o.x, 1, algorithm)));
-  for (auto _ : state)
+  repeat(state, [&] {
     convolve_backward_data(o.y, o.weights.data(), o.w, padding_mode::zeros, 1, o.x, false, o.scratch,
                            algorithm);
+  });
   o.count(state, l);
 }
 
@@ -97,8 +114,9 @@ void backward_weights(benchmark::State& state, const layer& l) {
   operands o(l);
   o.scratch.resize(static_cast<std::size_t>(
       convolve_backward_weights_scratch<float>(o.x, o.y, o.w, padding_mode::zeros, 1)));
-  for (auto _ : state)
+  repeat(state, [&] {
     convolve_backward_weights(o.x, o.y, o.w, padding_mode::zeros, 1, o.weights.data(), nullptr, o.scratch);
+  });
   o.count(state, l);
 }
 

@@ -416,7 +416,9 @@ class Model:
             multiplications and more memory the larger they are. The largest error relative to the largest output is
             5e-6, of F(6x6), which ``"automatic"`` never takes, 5e-5.
         memory
-            ``"low"``: no algorithm whose transformed weights take more than twice the memory of the weights.
+            ``"low"``: no algorithm whose transformed weights take more than twice the memory of the weights. Least
+            memory goes with it into a model that is not prepared: weights are there once, and one layer's are
+            packed at a time.
         """
         self._network.set_execution(algorithm, memory)
 
