@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument(
         "--arguments", type=Path, required=True, help="file with one compiler argument a line"
     )
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--repetitions", type=int, default=6)
     parser.add_argument("sources", type=Path, nargs="+")
     options = parser.parse_args()
 
