@@ -32,7 +32,10 @@ def measure(case: dict[str, Any], given: argparse.Namespace) -> dict[str, dict[s
     found = {}
     with tempfile.TemporaryDirectory(prefix="lookalike_duel_") as folder:
         case = {**case, "folder": folder, "seed": given.seed, "tuning_seconds": 0.5, "warm": True}
-        _duel.prepare(case, given)
+        try:
+            _duel.prepare(case, given)
+        except _duel.PreparationError as failure:
+            return {name: {"skip": str(failure)} for name in given.names}
         for name in given.names:
             worker = _duel.python_worker(name, given)
             said = worker.ask(
