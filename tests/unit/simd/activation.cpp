@@ -109,8 +109,9 @@ void check_all(int channels, int gap) {
     f.forward(in_place, in_place);
     CHECK(in_place.values().values == ys.values().values);
 
-    // 1 - tanh^2 loses digits, x times more than others: how many depends on the instruction set's tanh.
-    const double allowed = maps::tolerance<Scalar> * (std::string_view(f.name) == "gelu by tanh" ? 2 : 1);
+    // 1 - tanh^2 loses digits, x times more than others, and xsimd's tanh is less exact on NEON.
+    const bool is_coarse = simd::instruction_set == "neon" && std::string_view(f.name) == "gelu by tanh";
+    const double allowed = maps::tolerance<Scalar> * (is_coarse ? 2 : 1);
     grid expected = applied(x, f.derivative);
     for (std::size_t i = 0; i < g.values.size(); ++i) expected.values[i] *= g.values[i];
     padded<Scalar> gx(before, gap);

@@ -81,8 +81,10 @@ void depthwise_tile(const depthwise_row& at, int column, int count, const Vector
     const float* pixels = t.x.pixel(at.picture, y, 0) + at.channel;
     for (int l = 0; l < t.horizontal.taps; ++l, weights += at.weight_step) {
       int x = first_column + l * t.horizontal.dilation;
-      if constexpr (!Inner) x = border_index(x, t.x.width, t.mode);
-      if (x < 0) continue;
+      if constexpr (!Inner) {
+        x = border_index(x, t.x.width, t.mode);
+        if (x < 0) continue;
+      }
       const float* from = pixels + x * t.x.pitch;
       floats w[Vectors];
       unroll(up_to<Vectors>, [&](int v) { w[v] = floats::load_unaligned(weights + v * float_lanes); });
@@ -105,8 +107,8 @@ struct inner_outputs {
 
   inner_outputs(const convolution_axis& a, int extent) {
     begin = std::clamp(divide_up(std::max(-a.first, 0), a.stride), 0, a.count);
-    const int last =
-        extent - 1 - (a.taps - 1) * a.dilation - a.first;  // from which the last output begins at most
+    // How far behind the first output's inputs the last output's may begin.
+    const int last = extent - 1 - (a.taps - 1) * a.dilation - a.first;
     end = last < 0 ? begin : std::clamp(last / a.stride + 1, begin, a.count);
   }
 };
