@@ -106,7 +106,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lookalike_size_") as temporary:
         folder = Path(temporary)
         (case,) = (case for case in network.cases() if case["name"] == "ResNet-18, batch 1")
-        _duel.prepare({**case, "folder": temporary, "seed": 0, "onnx": False, "ncnn": False}, given)
+        try:
+            _duel.prepare({**case, "folder": temporary, "seed": 0, "onnx": False, "ncnn": False}, given)
+        except _duel.PreparationError as failure:
+            sys.exit(f"{case['name']}: {failure}")
         for optimization in ("-O2",) if given.quick else ("-O2", "-Os"):
             name = f"lookalike, static, {optimization}"
             program = build(optimization, folder)

@@ -39,4 +39,7 @@ def module_folders(package: Path, known: frozenset[str], limit: str | None = Non
 
 def folders() -> list[str]:
     """Return the folders for the processor at hand."""
-    return module_folders(Path(__file__).resolve().parent, flags(), os.environ.get(VARIABLE))
+    package = Path(__file__).resolve().parent
+    if not any((package / level).is_dir() for level in LEVELS):
+        return []  # there is nothing to choose from, so the processor need not be asked
+    return module_folders(package, flags(), os.environ.get(VARIABLE))
