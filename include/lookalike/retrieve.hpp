@@ -6,7 +6,9 @@
 
 #include <lookalike/retrieve/build_report.hpp>
 #include <lookalike/retrieve/cell_weights.hpp>
+#include <lookalike/retrieve/collection_items.hpp>
 #include <lookalike/retrieve/color_grid.hpp>
+#include <lookalike/retrieve/column.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
 #include <lookalike/retrieve/gist.hpp>
 #include <lookalike/retrieve/learned_descriptor.hpp>
