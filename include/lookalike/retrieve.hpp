@@ -25,4 +25,5 @@
 #include <lookalike/retrieve/collection.hpp>
 #include <lookalike/retrieve/near_duplicates.hpp>
 #include <lookalike/retrieve/thumbnail_index.hpp>
+#include <lookalike/retrieve/tiny_image_files.hpp>
 #endif

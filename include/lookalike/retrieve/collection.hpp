@@ -359,7 +359,7 @@ class collection {
       require(name != detail::column_name::descriptors,
               "collection: given another encoder for the column 'descriptors', wanted it as `encoder`");
     }
-    encoders.emplace(detail::column_name::descriptors, encoder);
+    if (!encoder.blocks().empty()) encoders.emplace(detail::column_name::descriptors, encoder);
     return encoders;
   }
 

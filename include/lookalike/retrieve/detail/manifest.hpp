@@ -342,12 +342,11 @@ class manifest_reader {
 
   /// What version 1 took for granted.
   void give_columns_of_first_version(manifest& m) const {
-    require_sound(!blocks_.empty(), "it names no descriptor");
     require_blocks(blocks_);
     m.columns = {make_column(column_name::ids, column_type::int64, 1, 0),
                  make_column(column_name::hashes, column_type::uint64, 1, 0),
-                 make_column(column_name::thumbnails, column_type::uint8, thumbnail_size, 0),
-                 make_descriptor_column(column_name::descriptors, blocks_, 0)};
+                 make_column(column_name::thumbnails, column_type::uint8, thumbnail_size, 0)};
+    if (!blocks_.empty()) m.columns.push_back(make_descriptor_column(column_name::descriptors, blocks_, 0));
     for (stored_column& column : m.columns) column.entries = m.rows;
     for (stored_column& column : file_columns(0)) m.columns.push_back(std::move(column));
     m.find(column_name::files)->entries = files_;
