@@ -6,7 +6,9 @@
 
 #include <lookalike/retrieve/build_report.hpp>
 #include <lookalike/retrieve/cell_weights.hpp>
+#include <lookalike/retrieve/collection_items.hpp>
 #include <lookalike/retrieve/color_grid.hpp>
+#include <lookalike/retrieve/column.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
 #include <lookalike/retrieve/gist.hpp>
 #include <lookalike/retrieve/learned_descriptor.hpp>
@@ -23,4 +25,5 @@
 #include <lookalike/retrieve/collection.hpp>
 #include <lookalike/retrieve/near_duplicates.hpp>
 #include <lookalike/retrieve/thumbnail_index.hpp>
+#include <lookalike/retrieve/tiny_image_files.hpp>
 #endif
