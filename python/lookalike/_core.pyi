@@ -100,6 +100,42 @@ class _Seam(TypedDict):
     unary: float
     pairwise: float
 
+class ApproximateIndex:
+    def __init__(
+        self,
+        vectors: npt.NDArray[np.float32],
+        ids: list[int],
+        *,
+        links: int,
+        ef_construction: int,
+        seed: int,
+        deterministic: bool,
+        progress: _Progress,
+    ) -> None: ...
+    def add(self, vectors: npt.NDArray[np.float32], ids: list[int], progress: _Progress) -> None: ...
+    def erase(self, ids: list[int]) -> None: ...
+    def __len__(self) -> int: ...
+    def dimension(self) -> int: ...
+    def ids(self) -> npt.NDArray[np.int64]: ...
+    def search(
+        self,
+        queries: npt.NDArray[np.float32],
+        *,
+        k: int,
+        candidates: int,
+        leave_out: list[int],
+        only: list[int] | None,
+        progress: _Progress,
+    ) -> list[Matches]: ...
+    def measure_recall(
+        self, queries: npt.NDArray[np.float32], *, k: int, candidates: int, progress: _Progress
+    ) -> float: ...
+    def save(self, path: Path) -> None: ...
+    @staticmethod
+    def load(path: Path, deterministic: bool) -> ApproximateIndex: ...
+
+def recall(found: Matches, exact: Matches) -> float: ...
+
 class Collection:
     @staticmethod
     def build(folder: Path, store: Path | None, encoder: Any, progress: _Progress) -> Collection: ...
