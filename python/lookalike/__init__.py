@@ -113,6 +113,7 @@ from .pictures import (
     write_image,
     write_mask,
 )
+from .profile import Profile, TunedLayer
 from .stage import Pipeline, Stage, as_stage, branch, identity, skip
 from .threads import get_instruction_set, get_threads, set_threads
 from .training import History
@@ -173,11 +174,13 @@ __all__ = [
     "Pipeline",
     "PlacedScene",
     "Placements",
+    "Profile",
     "ReceptiveField",
     "SeamCut",
     "Stage",
     "Summary",
     "ThumbnailIndex",
+    "TunedLayer",
     "adaptive_average_pool",
     "adaptive_max_pool",
     "add",
