@@ -72,7 +72,13 @@ class Collection:
 
     @classmethod
     def build(
-        cls, folder: Path, store: Path | None = None, *, encoder: Any = None, progress: Progress = False
+        cls,
+        folder: Path,
+        store: Path | None = None,
+        *,
+        encoder: Any = None,
+        paths: Iterable[Path] | None = None,
+        progress: Progress = False,
     ) -> Collection:
         """Describe all JPEG and PNG files below a folder that its store does not know yet.
 
@@ -91,17 +97,23 @@ class Collection:
             makes a :class:`Descriptor` of a (height, width, 3) float32 picture and has attributes `blocks`
             and perhaps `sufficient_side` (pixels of the shorter side beyond which a larger picture does not
             help; 256).
+        paths
+            Only these files, by their paths relative to `folder`: a shard of it, for example. All others are
+            left as they are, in the folder and in the store. By default all.
         progress
             True for a progress bar, or a callable ``(task, done, total)``.
 
         Raises
         ------
+        InputError
+            If one of `paths` leads out of `folder`.
         FileError
             If `folder` is no folder, the store describes another folder or was made with another encoder or
             version, is damaged or in use, or cannot be written.
         """
         with reporting(progress) as report:
-            return cls(_core.Collection.build(folder, store, encoder, report))
+            listed = None if paths is None else list(paths)
+            return cls(_core.Collection.build(folder, store, encoder, listed, report))
 
     @classmethod
     def open(cls, folder_or_store: Path) -> Collection:

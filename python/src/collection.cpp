@@ -89,12 +89,13 @@ void bind_collection(py::module_& module) {
       .def_static(
           "build",
           [](const path& folder, const std::optional<path>& store, const py::object& encoder,
-             const py::object& callback) {
-            const build_options options{store.value_or(path()), to_picture_encoder(encoder)};
+             std::optional<std::vector<path>> paths, const py::object& callback) {
+            const build_options options{store.value_or(path()), to_picture_encoder(encoder),
+                                        std::move(paths)};
             return watch(callback).run(
                 [&](const progress& watcher) { return collection::build(folder, options, watcher); });
           },
-          arg("folder"), arg("store"), arg("encoder"), arg("progress"))
+          arg("folder"), arg("store"), arg("encoder"), arg("paths"), arg("progress"))
       .def_static("open", &collection::open, arg("folder_or_store"), py::call_guard<py::gil_scoped_release>())
       .def(
           "add",

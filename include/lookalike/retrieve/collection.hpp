@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,6 +43,8 @@ struct build_options {
   std::filesystem::path store{};
   /// Describes the photographs. What is looked up must come from an encoder of the same blocks.
   picture_encoder encoder{};
+  /// Only these files, by their paths relative to the folder: a shard of it, for example. None: all of them.
+  std::optional<std::vector<std::filesystem::path>> paths{};
 };
 
 /// A handle of a store as one commit left it: cheap to copy, shared, never changing. All members may be
@@ -80,6 +83,10 @@ class collection {
   /// `watcher` hears of "list files" and "describe photographs". Several threads describe, with the same
   /// result for any number. Commits every 64 files.
   ///
+  /// With `options.paths` all other files are left as they are, in the folder and in the store. A listed file
+  /// that is missing is skipped or, where the store knew it, has vanished. Throws `value_error` for a path
+  /// that leads out of the folder.
+  ///
   /// Throws `file_error` when `folder` is no folder, when the store describes another folder or was made with
   /// another encoder, when another process is adding to it, and when it cannot be written (what had been
   /// committed stays); `interrupted` when `watcher` asks for a stop.
@@ -88,6 +95,8 @@ class collection {
     const std::filesystem::path root = detail::canonical_folder(folder);
     std::filesystem::path store =
         options.store.empty() ? detail::default_store(root) : std::filesystem::absolute(options.store);
+    const auto only =
+        options.paths ? std::optional(detail::listed_paths(root, *options.paths)) : std::nullopt;
     detail::prepare_store(store);
     store = detail::canonical_folder(store);
 
@@ -95,7 +104,7 @@ class collection {
     fresh.photographs = (detail::is_inside(store, root) ? root.lexically_relative(store) : root).string();
     fresh.blocks.assign(options.encoder.blocks().begin(), options.encoder.blocks().end());
     detail::collection_writer writer(store, fresh);
-    return update(root, store, writer, options.encoder, watcher);
+    return update(root, store, only, writer, options.encoder, watcher);
   }
 
   /// The same for a part of the photographs' folder, or all of it, into the same store. This handle stays as
@@ -104,7 +113,7 @@ class collection {
                  const progress& watcher = {}) const {
     const std::filesystem::path below = detail::canonical_folder(folder);
     detail::collection_writer writer(location(), state().committed());
-    return update(below, location(), writer, encoder, watcher);
+    return update(below, location(), std::nullopt, writer, encoder, watcher);
   }
 
   /// The store as its latest commit left it.
@@ -207,6 +216,7 @@ class collection {
       : state_(std::move(state)), report_(std::move(report)) {}
 
   static collection update(const std::filesystem::path& folder, const std::filesystem::path& store,
+                           const std::optional<std::vector<std::string>>& only,
                            detail::collection_writer& writer, const picture_encoder& encoder,
                            const progress& watcher) {
     const detail::manifest& committed = writer.committed();
@@ -220,7 +230,7 @@ class collection {
                         "': it holds ", describe_blocks(committed.blocks), ", and the encoder yields ",
                         describe_blocks(encoder.blocks()), ". Use the same encoder, or another store");
     auto report = std::make_shared<const build_report>(
-        detail::folder_update(store, canonical, folder, writer, encoder).run(watcher));
+        detail::folder_update(store, canonical, folder, only, writer, encoder).run(watcher));
     return collection(std::make_shared<const detail::snapshot>(store), std::move(report));
   }
 

@@ -43,17 +43,32 @@ inline image<3> decode_for(const picture_encoder& encoder, byte_view bytes, cons
 
 class folder_update {
  public:
-  /// `folder` is `root` or below it.
+  /// `folder` is `root` or below it. With `only` (see `listed_paths`), other files are as if they did not
+  /// exist, neither new nor vanished.
   folder_update(const std::filesystem::path& store, const std::filesystem::path& root,
-                const std::filesystem::path& folder, collection_writer& writer,
-                const picture_encoder& encoder)
-      : store_(store), root_(root), folder_(folder), writer_(writer), encoder_(encoder), before_(store) {}
+                const std::filesystem::path& folder, const std::optional<std::vector<std::string>>& only,
+                collection_writer& writer, const picture_encoder& encoder)
+      : store_(store),
+        root_(root),
+        folder_(folder),
+        only_(only),
+        writer_(writer),
+        encoder_(encoder),
+        before_(store) {}
 
   /// Throws `interrupted` when `watcher` asks for it and `file_error` when the store cannot be written; what
   /// was described until shortly before then stays.
   build_report run(const progress& watcher) {
-    const std::vector<found_file> found = scan_folder(root_, folder_, store_, report_.skipped, watcher);
+    std::vector<skipped_file> missing;
+    const std::vector<found_file> found =
+        only_ ? look_at_files(root_, *only_, report_.skipped, missing, watcher)
+              : scan_folder(root_, folder_, store_, report_.skipped, watcher);
     const std::vector<found_file> news = compare_with_before(found);
+    for (skipped_file& file : missing) {
+      if (!std::binary_search(report_.vanished.begin(), report_.vanished.end(), file.path)) {
+        report_.skipped.push_back(std::move(file));
+      }
+    }
     writer_.commit();
     const auto total = static_cast<std::int64_t>(news.size());
     std::vector<description> batch;
@@ -87,7 +102,8 @@ class folder_update {
     std::vector<float> row;
   };
 
-  bool is_below_folder(std::string_view path) const {
+  bool is_concerned(std::string_view path) const {
+    if (only_) return std::binary_search(only_->begin(), only_->end(), path);
     if (folder_ == root_) return true;
     const std::string prefix = folder_.lexically_relative(root_).string() + "/";
     return path.substr(0, prefix.size()) == prefix;
@@ -100,7 +116,7 @@ class folder_update {
     std::unordered_map<std::string_view, std::int64_t> known;
     for (std::int64_t file = 0; file < before_.committed().files; ++file) {
       const std::string_view path = before_.path_of_file(file);
-      if (!is_retired[static_cast<std::size_t>(file)] && is_below_folder(path)) known[path] = file;
+      if (!is_retired[static_cast<std::size_t>(file)] && is_concerned(path)) known[path] = file;
     }
 
     std::vector<found_file> news;
@@ -199,6 +215,7 @@ class folder_update {
   std::filesystem::path store_;
   std::filesystem::path root_;
   std::filesystem::path folder_;
+  const std::optional<std::vector<std::string>>& only_;
   collection_writer& writer_;
   const picture_encoder& encoder_;
   snapshot before_;
