@@ -22,7 +22,7 @@ from . import _processor
 
 __path__[:0] = _processor.folders()  # before anything imports _core
 
-from . import errors, functional, losses, models, nn, optim, stage, torch
+from . import distributed, errors, functional, losses, models, nn, optim, stage, torch
 from .approximate import ApproximateIndex, recall
 from .architecture import Architecture, ReceptiveField, receptive_field
 from .collection import BuildReport, Collection, ThumbnailIndex
@@ -201,6 +201,7 @@ __all__ = [
     "conv",
     "crop",
     "decode_image",
+    "distributed",
     "dropout",
     "elu",
     "embedding",

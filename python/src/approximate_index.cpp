@@ -25,7 +25,7 @@ namespace {
 
 using path = std::filesystem::path;
 using ids = std::vector<std::int64_t>;
-using vectors = py::array_t<float, py::array::c_style>;
+using vectors = py::array_t<float>;
 
 approximate_search_options search_for(int k, int candidates, ids leave_out, std::optional<ids> only) {
   approximate_search_options options{.k = k, .candidates = candidates, .leave_out = std::move(leave_out)};
