@@ -69,7 +69,7 @@ def data(count: int, queries: int, seed: int) -> tuple[str, np.ndarray, np.ndarr
 
 
 def build_ours(vectors: np.ndarray, threads: int, seed: int) -> Search:
-    """This library's."""
+    """Ours."""
     index = la.ApproximateIndex(
         vectors, links=LINKS, ef_construction=EF_CONSTRUCTION, seed=seed, deterministic=threads == 1
     )

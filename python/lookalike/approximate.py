@@ -219,7 +219,7 @@ class ApproximateIndex:
         if callable(only):
             return [id_ for id_ in self.ids.tolist() if only(id_)]
         if isinstance(only, np.ndarray) and only.dtype == np.bool_:
-            return np.flatnonzero(only).tolist()  # type: ignore[no-any-return]
+            return np.flatnonzero(only).tolist()
         return _ids(only)
 
     def measure_recall(

@@ -77,14 +77,15 @@ def _run(
 
     from distributed import as_completed
 
+    in_order_of_end: Callable[[Any], Any] = as_completed
     # Not `pure`: what a store holds, and so the result, may differ from call to call.
     futures = [client.submit(function, *call, pure=False) for call in calls]
     positions = {future.key: at for at, future in enumerate(futures)}
     try:
-        for done, future in enumerate(as_completed(futures), 1):
-            failure = future.exception()  # of a worker that died, only when several in a row have
-            if failure is not None:
-                raise failed(positions[future.key], failure) from failure
+        for done, future in enumerate(in_order_of_end(futures), 1):
+            reason = future.exception()  # of a worker that died, only when several in a row have
+            if reason is not None:
+                raise failed(positions[future.key], reason) from reason
             tell(done)
         return list(client.gather(futures))
     except BaseException:
@@ -419,16 +420,11 @@ class ShardedCollection:
 
     @staticmethod
     def _joint_report(reports: Sequence[BuildReport]) -> BuildReport:
-        fields = [field.name for field in dataclasses.fields(BuildReport)]
-        kinds = {name: int if name in ("added", "unchanged", "moved") else tuple for name in fields}
-        return BuildReport(
-            **{
-                name: sum(getattr(each, name) for each in reports)
-                if kinds[name] is int
-                else tuple(item for each in reports for item in getattr(each, name))
-                for name in fields
-            }
-        )
+        fields: dict[str, Any] = {}
+        for field in dataclasses.fields(BuildReport):
+            each = [getattr(report, field.name) for report in reports]
+            fields[field.name] = sum(each) if isinstance(field.default, int) else sum(map(tuple, each), ())
+        return BuildReport(**fields)
 
     @classmethod
     def open(
@@ -478,7 +474,7 @@ class ShardedCollection:
         for chosen, descriptors in zip(places, _run(self.client, "measure", names, _descriptors, calls)):
             for at, descriptor in zip(chosen.tolist(), descriptors):
                 found[at] = descriptor
-        return _core.Collection.block_distances_of(found).tolist()
+        return [float(value) for value in _core.Collection.block_distances_of(found)]
 
     def search(
         self,
@@ -543,9 +539,8 @@ class ShardedCollection:
             np.concatenate([empty[1], *distances])[np.newaxis],
             count,
         )
-        return Matches(
-            best[0], nearest[0], photos=self, certified=all(certified for *_, certified in results)
-        )
+        certified = all(sure or len(found) == 0 for found, _, sure in results)
+        return Matches(best[0], nearest[0], photos=self, certified=certified)
 
     def _local(self, ids: Iterable[int]) -> list[list[int]]:
         """Return for each shard which of the global `ids` are there, by their ids in its store."""

@@ -12,10 +12,10 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
+#include <lookalike/core/tensor.hpp>
 #include <lookalike/retrieve/approximate_index.hpp>
 
 #include "bindings.hpp"
-#include "network_arrays.hpp"
 #include "values.hpp"
 #include "watch.hpp"
 
@@ -25,7 +25,13 @@ namespace {
 
 using path = std::filesystem::path;
 using ids = std::vector<std::int64_t>;
-using vectors = py::array_t<float>;
+using vectors = py::array_t<float, py::array::c_style | py::array::forcecast>;
+
+/// One vector for each row of an array of two axes.
+tensor_view<const float> rows_of(const vectors& array, const char* where) {
+  require(array.ndim() == 2, where, ": given an array of ", array.ndim(), " axes, wanted 2");
+  return tensor_view<const float>::contiguous(array.data(), array.shape(0), array.shape(1), 1, 1);
+}
 
 approximate_search_options search_for(int k, int candidates, ids leave_out, std::optional<ids> only) {
   approximate_search_options options{.k = k, .candidates = candidates, .leave_out = std::move(leave_out)};
@@ -46,7 +52,7 @@ void bind_approximate_index(py::module_& module) {
   py::class_<approximate_index>(module, "ApproximateIndex")
       .def(py::init([](const vectors& rows, const ids& own_ids, int links, int ef_construction,
                        std::uint64_t seed, bool deterministic, const py::object& callback) {
-             const auto view = view_of(rows, "ApproximateIndex");
+             const auto view = rows_of(rows, "ApproximateIndex");
              return watch(callback).run([&](const progress& watcher) {
                return approximate_index(view, own_ids,
                                         {.links = links,
@@ -61,7 +67,7 @@ void bind_approximate_index(py::module_& module) {
       .def(
           "add",
           [](approximate_index& known, const vectors& rows, const ids& own_ids, const py::object& callback) {
-            const auto view = view_of(rows, "ApproximateIndex.add");
+            const auto view = rows_of(rows, "ApproximateIndex.add");
             watch(callback).run([&](const progress& watcher) { known.add(view, own_ids, watcher); });
           },
           arg("vectors"), arg("ids"), arg("progress"))
@@ -83,7 +89,7 @@ void bind_approximate_index(py::module_& module) {
           "search",
           [](const approximate_index& known, const vectors& queries, int k, int candidates, ids leave_out,
              std::optional<ids> only, const py::object& callback) {
-            const auto view = view_of(queries, "ApproximateIndex.search");
+            const auto view = rows_of(queries, "ApproximateIndex.search");
             const approximate_search_options options =
                 search_for(k, candidates, std::move(leave_out), std::move(only));
             const std::vector<matches> found = watch(callback).run(
@@ -98,7 +104,7 @@ void bind_approximate_index(py::module_& module) {
           "measure_recall",
           [](const approximate_index& known, const vectors& queries, int k, int candidates,
              const py::object& callback) {
-            const auto view = view_of(queries, "ApproximateIndex.measure_recall");
+            const auto view = rows_of(queries, "ApproximateIndex.measure_recall");
             return watch(callback).run([&](const progress& watcher) {
               return known.measure_recall(view, search_for(k, candidates, {}, {}), watcher);
             });
