@@ -22,7 +22,8 @@ from . import _processor
 
 __path__[:0] = _processor.folders()  # before anything imports _core
 
-from . import errors, functional, losses, models, nn, optim, stage, torch
+from . import distributed, errors, functional, losses, models, nn, optim, stage, torch
+from .approximate import ApproximateIndex, recall
 from .architecture import Architecture, ReceptiveField, receptive_field
 from .collection import BuildReport, Collection, ThumbnailIndex
 from .completion import (
@@ -144,6 +145,7 @@ __all__ = [
     "Adadelta",
     "Adam",
     "AdamW",
+    "ApproximateIndex",
     "Architecture",
     "BuildReport",
     "Collection",
@@ -199,6 +201,7 @@ __all__ = [
     "conv",
     "crop",
     "decode_image",
+    "distributed",
     "dropout",
     "elu",
     "embedding",
@@ -244,6 +247,7 @@ __all__ = [
     "read_image",
     "read_image_size",
     "read_mask",
+    "recall",
     "receptive_field",
     "relu",
     "repeat",

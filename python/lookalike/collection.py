@@ -201,6 +201,7 @@ class Collection:
         leave_out: Iterable[int] = (),
         only: Iterable[int] | None = None,
         importance: Iterable[float] = (),
+        block_distances: Iterable[float] = (),
     ) -> Matches:
         """Find the `k` nearest photographs, by exact search.
 
@@ -219,6 +220,9 @@ class Collection:
             The only ids that may be found.
         importance
             One factor for each block; by default what the query's blocks say.
+        block_distances
+            For each block what its distances are divided by; by default :attr:`block_distances`. For a shard
+            of a larger collection.
 
         Raises
         ------
@@ -232,6 +236,7 @@ class Collection:
             leave_out=_ids(leave_out),
             only=None if only is None else _ids(only),
             importance=[float(factor) for factor in importance],
+            block_distances=[float(distance) for distance in block_distances],
             photos=self,
         )
 

@@ -38,8 +38,10 @@ py::array_t<std::int64_t> to_array(const ids& values) {
   return py::array_t<std::int64_t>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
-search_options search_for(int k, ids leave_out, std::optional<ids> only, std::vector<float> importance) {
+search_options search_for(int k, ids leave_out, std::optional<ids> only, std::vector<float> importance,
+                          std::vector<double> block_distances = {}) {
   search_options options;
+  options.block_distances = std::move(block_distances);
   options.k = k;
   options.leave_out = std::move(leave_out);
   options.importance = std::move(importance);
@@ -331,6 +333,12 @@ void bind_collection(py::module_& module) {
              for (std::int64_t i = 0; i < photos.size(); ++i) all.push_back(photos.id(i));
              return to_array(all);
            })
+      .def("hashes",
+           [](const collection& photos) {
+             std::vector<std::uint64_t> all;
+             for (std::int64_t i = 0; i < photos.size(); ++i) all.push_back(photos.hash(photos.id(i)));
+             return py::array_t<std::uint64_t>(static_cast<py::ssize_t>(all.size()), all.data());
+           })
       .def(
           "path", [](const collection& photos, std::int64_t id) { return photos.path(id).string(); },
           arg("id"))
@@ -359,10 +367,11 @@ void bind_collection(py::module_& module) {
           "search",
           [](const collection& photos, const py::object& sought, int k, ids leave_out,
              std::optional<ids> only, std::vector<float> importance, const std::string& column,
+             std::vector<double> block_distances,
              const py::object& shown) {
             const descriptor query = to_descriptor(sought, "search");
-            const search_options options =
-                search_for(k, std::move(leave_out), std::move(only), std::move(importance));
+            const search_options options = search_for(k, std::move(leave_out), std::move(only),
+                                                      std::move(importance), std::move(block_distances));
             matches found;
             {
               const py::gil_scoped_release released;
@@ -371,7 +380,7 @@ void bind_collection(py::module_& module) {
             return to_python(found, shown);
           },
           arg("descriptor"), py::kw_only(), arg("k"), arg("leave_out"), arg("only"), arg("importance"),
-          arg("column"), arg("photos"))
+          arg("column"), arg("block_distances"), arg("photos"))
       .def(
           "search_thumbnails",
           [](const collection& photos, const py::object& picture, const py::object& hole,
@@ -401,6 +410,22 @@ void bind_collection(py::module_& module) {
             return to_array(found);
           },
           arg("picture"), arg("mask"), py::kw_only(), arg("correlation"))
+      .def_static(
+          "block_distances_of",
+          [](const py::list& descriptors) {
+            std::vector<float> rows;
+            std::vector<descriptor_block> blocks;
+            for (const py::handle given : descriptors) {
+              const descriptor each = to_descriptor(py::reinterpret_borrow<py::object>(given), "search");
+              detail::append_row(each, rows);
+              blocks = each.blocks;
+            }
+            const auto distances = detail::mean_squared_distances(
+                detail::row_view{rows.data(), static_cast<std::int64_t>(descriptors.size()), blocks},
+                [](std::int64_t) { return true; });
+            return py::array_t<double>(static_cast<py::ssize_t>(distances.size()), distances.data());
+          },
+          arg("descriptors"))
       .def("report", [](const collection& photos) { return to_python(photos.report()); })
       .def("location", [](const collection& photos) { return photos.location().string(); })
       .def("photographs", [](const collection& photos) { return photos.photographs().string(); });

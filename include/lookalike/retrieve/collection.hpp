@@ -20,6 +20,7 @@
 /// time, any number of readers beside it. Whatever interrupts a writer (an exception, a full disk, the end of
 /// the process), the store is as the last commit left it.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -243,6 +244,10 @@ class collection {
   }
   bool has_labels() const { return state().committed().find(detail::column_name::labels) != nullptr; }
   bool has_thumbnails() const { return state().has_thumbnails(); }
+  /// XXH64 of the bytes of the photograph's file: its identity.
+  std::uint64_t hash(std::int64_t id) const {
+    return state().hashes()[static_cast<std::size_t>(state().row_of(id))];
+  }
 
   /// The photograph as 32 x 32 bytes; no file is read.
   byte_image thumbnail(std::int64_t id) const {
@@ -310,14 +315,19 @@ class collection {
     require(options.importance.empty() || options.importance.size() == sought.blocks.size(), "search: given ",
             options.importance.size(), " factors of importance, wanted one for each of the ",
             sought.blocks.size(), " blocks");
-    const std::vector<double>& distances = block_distances(column);
+    const std::vector<double>& scales =
+        options.block_distances.empty() ? block_distances(column) : options.block_distances;
+    require(scales.size() == sought.blocks.size() &&
+                std::all_of(scales.begin(), scales.end(), [](double scale) { return scale > 0; }),
+            "search: given ", scales.size(), " distances of blocks, wanted ", sought.blocks.size(),
+            " that are above 0");
     std::vector<double> factors;
     for (std::size_t block = 0; block < sought.blocks.size(); ++block) {
       const float importance =
           options.importance.empty() ? sought.blocks[block].importance : options.importance[block];
       require(importance >= 0 && std::isfinite(importance), "search: given an importance of ", importance,
               ", wanted at least 0");
-      factors.push_back(static_cast<double>(importance) / distances[block]);
+      factors.push_back(static_cast<double>(importance) / scales[block]);
     }
     const auto id_of = [&](std::int64_t row) {
       return state().is_live(row) ? state().ids()[static_cast<std::size_t>(row)] : std::int64_t{-1};

@@ -24,6 +24,9 @@ struct search_options {
   std::vector<std::int64_t> leave_out{};
   /// Only ids for which it returns true are found. Called on the searching thread, once an entry.
   std::function<bool(std::int64_t)> filter{};
+  /// What the distances of the blocks are divided by, where it is not what the collection measures on itself:
+  /// for a shard of a larger one.
+  std::vector<double> block_distances{};
   /// Factors for the blocks of a descriptor, in their order; empty: each block's own importance. An index of
   /// other things than descriptors ignores them.
   std::vector<float> importance{};
