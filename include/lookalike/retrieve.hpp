@@ -14,12 +14,16 @@
 #include <lookalike/retrieve/learned_descriptor.hpp>
 #include <lookalike/retrieve/lookup.hpp>
 #include <lookalike/retrieve/matches.hpp>
+#include <lookalike/retrieve/metric.hpp>
+#include <lookalike/retrieve/nearest.hpp>
 #include <lookalike/retrieve/picture_encoder.hpp>
+#include <lookalike/retrieve/principal_components.hpp>
 #include <lookalike/retrieve/recall.hpp>
 #include <lookalike/retrieve/scene_descriptor.hpp>
 #include <lookalike/retrieve/search.hpp>
 #include <lookalike/retrieve/thumbnail.hpp>
 #include <lookalike/retrieve/vector_index.hpp>
+#include <lookalike/retrieve/vector_view.hpp>
 #include <lookalike/retrieve/vote.hpp>
 
 #if __has_include(<hnswlib/hnswlib.h>)

@@ -6,6 +6,7 @@
 
 #include <lookalike/simd/activation.hpp>
 #include <lookalike/simd/byte_correlation.hpp>
+#include <lookalike/simd/byte_products.hpp>
 #include <lookalike/simd/color.hpp>
 #include <lookalike/simd/convolution.hpp>
 #include <lookalike/simd/convolution_algorithm.hpp>
@@ -13,6 +14,7 @@
 #include <lookalike/simd/embedding.hpp>
 #include <lookalike/simd/epilogue.hpp>
 #include <lookalike/simd/feature_map.hpp>
+#include <lookalike/simd/float16.hpp>
 #include <lookalike/simd/fourier.hpp>
 #include <lookalike/simd/gabor_energy.hpp>
 #include <lookalike/simd/inner_product.hpp>
@@ -28,6 +30,8 @@
 #include <lookalike/simd/panel_product.hpp>
 #include <lookalike/simd/parameter_update.hpp>
 #include <lookalike/simd/pooling.hpp>
+#include <lookalike/simd/precise.hpp>
+#include <lookalike/simd/quantized_product.hpp>
 #include <lookalike/simd/resample.hpp>
 #include <lookalike/simd/resize.hpp>
 #include <lookalike/simd/rows.hpp>
