@@ -15,12 +15,16 @@
 #include <lookalike/retrieve/lookup.hpp>
 #include <lookalike/retrieve/matches.hpp>
 #include <lookalike/retrieve/picture_encoder.hpp>
+#include <lookalike/retrieve/picture_warp.hpp>
 #include <lookalike/retrieve/recall.hpp>
 #include <lookalike/retrieve/scene_descriptor.hpp>
 #include <lookalike/retrieve/search.hpp>
+#include <lookalike/retrieve/shift_distance.hpp>
 #include <lookalike/retrieve/thumbnail.hpp>
+#include <lookalike/retrieve/tiny_image.hpp>
 #include <lookalike/retrieve/vector_index.hpp>
 #include <lookalike/retrieve/vote.hpp>
+#include <lookalike/retrieve/warp_distance.hpp>
 
 #if __has_include(<hnswlib/hnswlib.h>)
 #include <lookalike/retrieve/approximate_index.hpp>
