@@ -22,9 +22,12 @@
 #include <lookalike/retrieve/shift_distance.hpp>
 #include <lookalike/retrieve/thumbnail.hpp>
 #include <lookalike/retrieve/tiny_image.hpp>
+#include <lookalike/retrieve/tree_vote.hpp>
 #include <lookalike/retrieve/vector_index.hpp>
 #include <lookalike/retrieve/vote.hpp>
 #include <lookalike/retrieve/warp_distance.hpp>
+#include <lookalike/retrieve/word_tree.hpp>
+#include <lookalike/retrieve/wordnet.hpp>
 
 #if __has_include(<hnswlib/hnswlib.h>)
 #include <lookalike/retrieve/approximate_index.hpp>
