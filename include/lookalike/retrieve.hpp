@@ -14,9 +14,12 @@
 #include <lookalike/retrieve/learned_descriptor.hpp>
 #include <lookalike/retrieve/lookup.hpp>
 #include <lookalike/retrieve/matches.hpp>
+#include <lookalike/retrieve/nested_neighbors.hpp>
 #include <lookalike/retrieve/picture_encoder.hpp>
+#include <lookalike/retrieve/picture_orientation.hpp>
 #include <lookalike/retrieve/picture_warp.hpp>
 #include <lookalike/retrieve/recall.hpp>
+#include <lookalike/retrieve/rerank.hpp>
 #include <lookalike/retrieve/scene_descriptor.hpp>
 #include <lookalike/retrieve/search.hpp>
 #include <lookalike/retrieve/shift_distance.hpp>
