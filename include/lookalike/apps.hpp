@@ -5,6 +5,7 @@
 /// Written by tools/umbrella.
 
 #include <lookalike/apps/rank.hpp>
+#include <lookalike/apps/scaling_curve.hpp>
 
 #if __has_include(<boost/graph/graph_traits.hpp>) && __has_include(<jpeglib.h>) && __has_include(<png.h>)
 #include <lookalike/apps/scene_completion.hpp>

@@ -16,15 +16,25 @@
 #include <lookalike/retrieve/matches.hpp>
 #include <lookalike/retrieve/metric.hpp>
 #include <lookalike/retrieve/nearest.hpp>
+#include <lookalike/retrieve/nested_neighbors.hpp>
 #include <lookalike/retrieve/picture_encoder.hpp>
+#include <lookalike/retrieve/picture_orientation.hpp>
+#include <lookalike/retrieve/picture_warp.hpp>
 #include <lookalike/retrieve/principal_components.hpp>
 #include <lookalike/retrieve/recall.hpp>
+#include <lookalike/retrieve/rerank.hpp>
 #include <lookalike/retrieve/scene_descriptor.hpp>
 #include <lookalike/retrieve/search.hpp>
+#include <lookalike/retrieve/shift_distance.hpp>
 #include <lookalike/retrieve/thumbnail.hpp>
+#include <lookalike/retrieve/tiny_image.hpp>
+#include <lookalike/retrieve/tree_vote.hpp>
 #include <lookalike/retrieve/vector_index.hpp>
 #include <lookalike/retrieve/vector_view.hpp>
 #include <lookalike/retrieve/vote.hpp>
+#include <lookalike/retrieve/warp_distance.hpp>
+#include <lookalike/retrieve/word_tree.hpp>
+#include <lookalike/retrieve/wordnet.hpp>
 
 #if __has_include(<hnswlib/hnswlib.h>)
 #include <lookalike/retrieve/approximate_index.hpp>

@@ -35,8 +35,10 @@
 #include <lookalike/simd/resample.hpp>
 #include <lookalike/simd/resize.hpp>
 #include <lookalike/simd/rows.hpp>
+#include <lookalike/simd/shifted_difference.hpp>
 #include <lookalike/simd/soft_lookup.hpp>
 #include <lookalike/simd/softmax.hpp>
 #include <lookalike/simd/squared_l2.hpp>
 #include <lookalike/simd/transposed_convolution.hpp>
+#include <lookalike/simd/warp.hpp>
 #include <lookalike/simd/window.hpp>
