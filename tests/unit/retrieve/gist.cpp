@@ -96,7 +96,7 @@ TEST_CASE("one filter's energy equals the inverse Fourier sum written out") {
   for (std::size_t i = 0; i < picture.size(); ++i) {
     picture[i] = std::sin(0.7f * static_cast<float>(i)) + static_cast<float>(i % side) * 0.1f;
   }
-  const detail::gabor_bank bank({.side = side, .orientations = 1, .scales = 1, .grid = 1, .exact = true});
+  const detail::gabor_bank bank({.side = side, .orientations = {1}, .grid = 1, .exact = true});
   const double energy = static_cast<double>(bank.energies(picture).at(0));
 
   const auto padded = [&](int y, int x) {
