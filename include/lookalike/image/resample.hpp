@@ -50,14 +50,16 @@ inline double filter_value(resampling how, double t) {
   return t < 2 ? ((t - 5) * t + 8) * t * a - 4 * a : 0;
 }
 
-inline resampling_table make_resampling_table(int from, int to, resampling how, bool antialias) {
-  const double ratio = static_cast<double>(from) / to;
+/// From `from` pixels, of which the picture covers `extent`.
+inline resampling_table make_resampling_table(int from, double extent, int to, resampling how,
+                                              bool antialias) {
+  const double ratio = extent / to;
   const double stretch = antialias ? std::max(ratio, 1.0) : 1.0;
   const double reach = how == resampling::area ? ratio / 2 : (how == resampling::bilinear ? 1 : 2) * stretch;
   resampling_table table;
   // Area counts pixels that the interval [center - reach, center + reach] touches, the others pixels whose
   // centers lie inside it. Where intervals begin on whole pixels, no pixel is touched in part.
-  const bool touches_parts = how == resampling::area && from % to != 0;
+  const bool touches_parts = how == resampling::area && std::fmod(extent, to) != 0;
   const double to_first = how == resampling::area ? 0.0 : 0.5;
   table.taps = std::min(from, static_cast<int>(std::ceil(2 * reach)) + (touches_parts ? 1 : 0));
   table.firsts.resize(static_cast<std::size_t>(to));
@@ -87,15 +89,16 @@ inline resampling_table make_resampling_table(int from, int to, resampling how, 
   return table;
 }
 
-/// `resize` of floats, or of bytes as floats in [0, 1].
+/// `resize` of floats, or of bytes as floats in [0, 1]. The picture covers `covered_height` x
+/// `covered_width` pixels, which is less than there are where the last ones lie partly outside.
 template <int Channels, class Value>
-image<Channels> resized(const image<Channels, Value>& picture, int height, int width, resampling how,
-                        bool antialias) {
+image<Channels> resized(const image<Channels, Value>& picture, double covered_height, double covered_width,
+                        int height, int width, resampling how, bool antialias) {
   require(!picture.empty(), "resize: given an empty picture, wanted at least one pixel");
   require(height > 0 && width > 0, "resize: given a wanted extent of ", height, "x", width,
           ", wanted at least 1x1");
-  const auto down = make_resampling_table(picture.height(), height, how, antialias);
-  const auto across = make_resampling_table(picture.width(), width, how, antialias);
+  const auto down = make_resampling_table(picture.height(), covered_height, height, how, antialias);
+  const auto across = make_resampling_table(picture.width(), covered_width, width, how, antialias);
   image<Channels> result(height, width);
   const double work =
       0.1 * Channels *
@@ -125,7 +128,7 @@ template <int Channels>
 image<Channels> resize(const image<Channels>& picture, int height, int width,
                        resampling how = resampling::bilinear, const resize_options& options = {}) {
   if (!picture.empty() && height == picture.height() && width == picture.width()) return picture;
-  return detail::resized(picture, height, width, how, options.antialias);
+  return detail::resized(picture, picture.height(), picture.width(), height, width, how, options.antialias);
 }
 
 /// `resize(to_float(picture), ...)`, without the large picture of floats.
@@ -133,7 +136,7 @@ template <int Channels>
 image<Channels> resize_to_float(const image<Channels, std::uint8_t>& picture, int height, int width,
                                 resampling how = resampling::bilinear, const resize_options& options = {}) {
   if (!picture.empty() && height == picture.height() && width == picture.width()) return to_float(picture);
-  return detail::resized(picture, height, width, how, options.antialias);
+  return detail::resized(picture, picture.height(), picture.width(), height, width, how, options.antialias);
 }
 
 /// `resize` of bytes, rounded to nearest.

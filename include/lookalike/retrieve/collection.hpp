@@ -78,7 +78,7 @@ class collection {
   /// listed in `report()` and skipped. Ids follow the order of the paths, then that of the runs.
   ///
   /// `watcher` hears of "list files" and "describe photographs". Several threads describe, with the same
-  /// result for any number. Commits every 64 files.
+  /// result for any number. Commits about every second, every 64 to 1024 files.
   ///
   /// Throws `file_error` when `folder` is no folder, when the store describes another folder or was made with
   /// another encoder, when another process is adding to it, and when it cannot be written (what had been

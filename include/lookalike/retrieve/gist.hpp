@@ -137,8 +137,8 @@ class gist_stage {
   descriptor operator()(const image<3>& picture) const {
     require(!picture.empty(), "gist: given an empty picture, wanted at least one pixel");
     require_unit_range(picture, "gist");
-    return describe(detail::gist_channels(
-        resize(picture, options_.side, options_.side, resampling::area), options_.color));
+    return describe(detail::gist_channels(resize(picture, options_.side, options_.side, resampling::area),
+                                          options_.color));
   }
   /// The same as of the picture as floats, to the bit.
   descriptor operator()(const byte_image& picture) const {
@@ -157,14 +157,16 @@ class gist_stage {
 
   /// What its descriptors consist of.
   std::vector<descriptor_block> blocks() const {
+    const std::vector<int> counts = orientations();
     std::string filters;
-    if (options_.orientations_per_scale.empty()) {
-      filters = sentence(options_.orientations, ",scales=", options_.scales);
-    } else {
-      for (int count : options_.orientations_per_scale) filters += sentence(filters.empty() ? "" : "-", count);
-    }
     int values = 0;
-    for (int count : orientations()) values += count;
+    for (int count : counts) {
+      filters += sentence(filters.empty() ? "" : "-", count);
+      values += count;
+    }
+    if (std::count(counts.begin(), counts.end(), counts[0]) == static_cast<std::ptrdiff_t>(counts.size())) {
+      filters = sentence(counts[0], ",scales=", counts.size());
+    }
     return {{sentence("gist(side=", options_.side, ",orientations=", filters, ",grid=", options_.grid,
                       options_.color ? ",color" : "", ")"),
              options_.grid * options_.grid, (options_.color ? 3 : 1) * values, options_.importance}};

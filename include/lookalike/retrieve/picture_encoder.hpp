@@ -27,6 +27,24 @@ concept describes_pictures = requires(const E& e, const image<3>& picture) {
   { e.sufficient_side() } -> std::convertible_to<int>;
 };
 
+/// Such a stage may take bytes as well, which spares a collection making floats of large pictures. The
+/// descriptor must be that of the picture as floats.
+template <class E>
+concept describes_bytes = describes_pictures<E> && requires(const E& e, const byte_image& picture) {
+  { e(picture) } -> std::same_as<descriptor>;
+};
+
+/// The encoder of a collection that keeps thumbnails and nothing else: tiny images, looked up by
+/// retrieve/thumbnail_index.hpp. Its descriptors have no blocks.
+struct no_descriptor {
+  descriptor operator()(const image<3>&) const { return {}; }
+  descriptor operator()(const byte_image&) const { return {}; }
+  std::vector<descriptor_block> blocks() const { return {}; }
+  int sufficient_side() const { return 1; }
+};
+
+inline constexpr no_descriptor thumbnails_only;
+
 class picture_encoder {
  public:
   /// `scene_descriptor`.
@@ -34,28 +52,33 @@ class picture_encoder {
 
   template <describes_pictures E>
   requires(!std::same_as<std::remove_cvref_t<E>, picture_encoder>) picture_encoder(E encoder)
-      : blocks_(encoder.blocks()),
-        sufficient_side_(encoder.sufficient_side()),
-        describe_(std::move(encoder)) {
-    require(value_count(blocks_) > 0, "picture_encoder: given an encoder to ", describe_blocks(blocks_),
-            ", wanted at least one value");
+      : blocks_(encoder.blocks()), sufficient_side_(encoder.sufficient_side()) {
+    require(value_count(blocks_) > 0 || std::same_as<E, no_descriptor>,
+            "picture_encoder: given an encoder to ", describe_blocks(blocks_), ", wanted at least one value");
+    if constexpr (describes_bytes<E>) describe_bytes_ = encoder;
+    describe_ = std::move(encoder);
   }
 
   /// Throws what the encoder throws, and `value_error` when it does not return what it announced.
-  descriptor operator()(const image<3>& picture) const {
-    descriptor d = describe_(picture);
-    require_valid(d, "picture_encoder");
-    require(comparable(d.blocks, blocks_), "picture_encoder: given a descriptor of ",
-            describe_blocks(d.blocks), ", wanted ", describe_blocks(blocks_));
-    return d;
+  descriptor operator()(const image<3>& picture) const { return checked(describe_(picture)); }
+  descriptor operator()(const byte_image& picture) const {
+    return checked(describe_bytes_ ? describe_bytes_(picture) : describe_(to_float(picture)));
   }
 
   std::span<const descriptor_block> blocks() const { return blocks_; }
   int sufficient_side() const { return sufficient_side_; }
 
  private:
+  descriptor checked(descriptor d) const {
+    if (!blocks_.empty()) require_valid(d, "picture_encoder");
+    require(comparable(d.blocks, blocks_), "picture_encoder: given a descriptor of ",
+            describe_blocks(d.blocks), ", wanted ", describe_blocks(blocks_));
+    return d;
+  }
+
   std::vector<descriptor_block> blocks_;
   int sufficient_side_;
+  std::function<descriptor(const byte_image&)> describe_bytes_;  // empty where it takes floats alone
   std::function<descriptor(const image<3>&)> describe_;
 };
 

@@ -8,8 +8,7 @@
 
 #include <cstddef>
 
-#include <xsimd/xsimd.hpp>
-
+#include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
@@ -66,8 +65,8 @@ inline void fold_band(std::ptrdiff_t count, const band_row& row,
     split(t_pp * load(row.plus_plus.real + i), t_pm * load(row.plus_minus_conjugate.real + i),
           t_mp * load(row.minus_plus.real + i), t_mm * load(row.minus_minus_conjugate.real + i), reals);
     split(t_pp * load(row.plus_plus.imaginary + i), -(t_pm * load(row.plus_minus_conjugate.imaginary + i)),
-          t_mp * load(row.minus_plus.imaginary + i),
-          -(t_mm * load(row.minus_minus_conjugate.imaginary + i)), imaginaries);
+          t_mp * load(row.minus_plus.imaginary + i), -(t_mm * load(row.minus_minus_conjugate.imaginary + i)),
+          imaginaries);
   };
   std::ptrdiff_t i = 0;
   for (; i + lanes <= count; i += lanes) {

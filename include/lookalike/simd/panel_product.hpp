@@ -9,9 +9,8 @@
 #include <cstddef>
 #include <utility>
 
-#include <xsimd/xsimd.hpp>
-
 #include <lookalike/core/memory.hpp>
+#include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
@@ -120,12 +119,23 @@ inline void panel_product(int rows, int depth, const float* a, std::ptrdiff_t a_
     }
     float* const last = to + whole * c_row;
     switch (rows - whole) {
-      case 1: detail::panel_rows<1>(depth, last_a, a_row, a_column, panel, last, c_row); break;
-      case 2: detail::panel_rows<2>(depth, last_a, a_row, a_column, panel, last, c_row); break;
-      case 3: detail::panel_rows<3>(depth, last_a, a_row, a_column, panel, last, c_row); break;
-      case 4: detail::panel_rows<4>(depth, last_a, a_row, a_column, panel, last, c_row); break;
-      case 5: detail::panel_rows<5>(depth, last_a, a_row, a_column, panel, last, c_row); break;
-      default: break;
+      case 1:
+        detail::panel_rows<1>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      case 2:
+        detail::panel_rows<2>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      case 3:
+        detail::panel_rows<3>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      case 4:
+        detail::panel_rows<4>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      case 5:
+        detail::panel_rows<5>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      default:
+        break;
     }
   }
 }

@@ -7,8 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <xsimd/xsimd.hpp>
-
+#include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
@@ -60,8 +59,7 @@ inline void weighted_sum(const Source& source, const float* weights, int taps, f
   }
   for (; i + lanes <= count; i += lanes) {
     floats sum(0.0f);
-    for (int k = 0; k < taps; ++k)
-      sum = xsimd::fma(floats(weights[k]), load(source(k) + i), sum);
+    for (int k = 0; k < taps; ++k) sum = xsimd::fma(floats(weights[k]), load(source(k) + i), sum);
     sum.store_unaligned(out + i);
   }
   for (; i < count; ++i) {

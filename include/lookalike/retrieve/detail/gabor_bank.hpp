@@ -81,7 +81,8 @@ class gabor_bank {
   using both_parities = std::array<simd::panel_matrix, 2>;
 
   /// Frequencies u in [u_begin, u_begin + 2 u_half), v likewise, in cycles per padded picture. The transfer
-  /// function comes in four parts of u_half x v_half, away from the middle in both directions: ++, +-, -+, --.
+  /// function comes in four parts of u_half x v_half, away from the middle in both directions: ++, +-, -+,
+  /// --.
   struct one_filter {
     int u_begin, u_half, v_begin, v_half;
     aligned_vector<float> transfer;
@@ -173,8 +174,8 @@ class gabor_bank {
             const int u = u_begin + filter.u_half + (u_step > 0 ? i : -1 - i);
             const int v = v_begin + filter.v_half + (v_step > 0 ? j : -1 - j);
             const bool passes = u < u_end && v < v_end;
-            filter.transfer.push_back(static_cast<float>(
-                passes ? transfer(scale, orientation, u, v) * inverse_transform : 0.0));
+            filter.transfer.push_back(
+                static_cast<float>(passes ? transfer(scale, orientation, u, v) * inverse_transform : 0.0));
           }
         }
       }
@@ -283,17 +284,17 @@ class gabor_bank {
       const float* transfer_row = filter.transfer.data() + row;
       float* to = scratch.band.data() + row;
       const int above = u_middle + i, below = u_middle - 1 - i;
-      simd::fold_band(filter.v_half,
-                      {spectrum_at(above, v_middle),
-                       spectrum_at(below, v_middle),
-                       spectrum_at(-above, 1 - v_middle),
-                       spectrum_at(-below, 1 - v_middle),
-                       {transfer_row, transfer_row + quarter, transfer_row + 2 * quarter,
-                        transfer_row + 3 * quarter}},
-                      {{to, to + quarter},
-                       {to + 2 * quarter, to + 3 * quarter},
-                       {to + 4 * quarter, to + 5 * quarter},
-                       {to + 6 * quarter, to + 7 * quarter}});
+      simd::fold_band(
+          filter.v_half,
+          {spectrum_at(above, v_middle),
+           spectrum_at(below, v_middle),
+           spectrum_at(-above, 1 - v_middle),
+           spectrum_at(-below, 1 - v_middle),
+           {transfer_row, transfer_row + quarter, transfer_row + 2 * quarter, transfer_row + 3 * quarter}},
+          {{to, to + quarter},
+           {to + 2 * quarter, to + 3 * quarter},
+           {to + 4 * quarter, to + 5 * quarter},
+           {to + 6 * quarter, to + 7 * quarter}});
     }
   }
 
@@ -344,16 +345,17 @@ class gabor_bank {
     float* sums = scratch.sums.data();
     const simd::quadrant_sums quadrants{sums, sums + width, sums + 2 * width, sums + 3 * width};
     const auto cell = [&](int along_rows, int along_columns) -> double& {
-      return scratch.cells[rows_along_y ? product(along_rows, grid) + static_cast<std::size_t>(along_columns)
-                                        : product(along_columns, grid) + static_cast<std::size_t>(along_rows)];
+      return scratch
+          .cells[rows_along_y ? product(along_rows, grid) + static_cast<std::size_t>(along_columns)
+                              : product(along_columns, grid) + static_cast<std::size_t>(along_rows)];
     };
     for (int y = 0; y < half;) {
       const int below = (half + y) / scale.samples;  // y > 0 points down
       const int above = grid - 1 - below;            // mirrored
       std::fill(scratch.sums.begin(), scratch.sums.end(), 0.0f);
       for (; y < half && (half + y) / scale.samples == below; ++y) {
-        simd::add_gabor_energy(width, {row(0, y), row(6 - odd_along_rows, y), row(odd_along_rows, y), row(6, y)},
-                               quadrants);
+        simd::add_gabor_energy(
+            width, {row(0, y), row(6 - odd_along_rows, y), row(odd_along_rows, y), row(6, y)}, quadrants);
       }
       for (int x = 0; x < half; ++x) {
         const int right = (half + x) / scale.samples;

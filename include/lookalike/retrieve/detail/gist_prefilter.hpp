@@ -20,6 +20,7 @@
 
 #include <lookalike/core/memory.hpp>
 #include <lookalike/retrieve/detail/symmetric_padding.hpp>
+#include <lookalike/simd/logarithm.hpp>
 #include <lookalike/simd/panel_product.hpp>
 
 namespace lookalike::detail {
@@ -93,11 +94,9 @@ class gist_prefilter {
 
   /// Less their mean, which the low-pass would take away: what is small keeps its digits.
   static void to_centered_logarithms(aligned_vector<float>& values) {
+    simd::log1p(static_cast<std::ptrdiff_t>(values.size()), values.data());
     double sum = 0;
-    for (float& value : values) {
-      value = std::log1p(value);
-      sum += static_cast<double>(value);
-    }
+    for (float value : values) sum += static_cast<double>(value);
     const auto mean = static_cast<float>(sum / static_cast<double>(values.size()));
     for (float& value : values) value -= mean;
   }

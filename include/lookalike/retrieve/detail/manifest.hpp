@@ -145,7 +145,6 @@ inline manifest manifest_from_text(std::string_view text, const std::filesystem:
     require_sound(!fields.fail() && !line.empty(), "it has a line that makes no sense");
   }
   constexpr int most = 1 << 20;
-  require_sound(!m.blocks.empty(), "it names no descriptor");
   for (const auto& block : m.blocks) {
     require_sound(
         block.cells > 0 && block.cells <= most && block.values_per_cell > 0 && block.values_per_cell <= most,

@@ -1,0 +1,60 @@
+#pragma once
+
+/// \file
+/// From the bytes of a file to what a collection keeps of a photograph: its thumbnail and its descriptor.
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <lookalike/image/read.hpp>
+#include <lookalike/retrieve/descriptor.hpp>
+#include <lookalike/retrieve/picture_encoder.hpp>
+#include <lookalike/retrieve/thumbnail.hpp>
+
+namespace lookalike::detail {
+
+struct described_photograph {
+  byte_image thumbnail;
+  descriptor values;
+};
+
+/// The eighths of its size at which a JPEG of `height` x `width` pixels is decoded to have `side` pixels on
+/// its shorter side: 1, 2 or 4, for which libjpeg-turbo has vector code, otherwise all 8. It takes longer for
+/// 3 than for 4, and for 5 to 7 than for 8.
+inline int sufficient_eighths(std::int64_t height, std::int64_t width, std::int64_t side) {
+  for (const int eighths : {1, 2, 4}) {
+    if (std::min(height, width) * eighths >= 8 * side) return eighths;
+  }
+  return 8;
+}
+
+/// Decodes no more than thumbnail and descriptor profit from. Throws `file_error` as `decode_image` does, and
+/// what the encoder throws.
+inline described_photograph describe_photograph(const picture_encoder& encoder, byte_view bytes,
+                                                const std::string& name) {
+  const auto header = kind_of(bytes) == picture_kind::jpeg ? jpeg_header(bytes) : std::nullopt;
+  if (!header) {
+    const image<3> picture = decode_image(bytes, {}, name);
+    return {make_thumbnail(picture), encoder(picture)};
+  }
+  // A thumbnail of so many pixels that none of them counts for several parts is nearly that of all.
+  constexpr int thumbnail_profits = 3 * thumbnail_side;
+  const int eighths = sufficient_eighths(header->height, header->width,
+                                         std::max(encoder.sufficient_side(), thumbnail_profits));
+  const std::int64_t shorter = std::min(header->height, header->width);
+  const int at_least = eighths == 8 ? 0 : static_cast<int>((shorter * eighths + 7) / 8);
+  byte_image picture = decode_image_bytes(bytes, {.at_least = at_least, .apply_orientation = false}, name);
+  // The last pixels of a fraction may lie partly outside; taken for whole ones they would shift the
+  // thumbnail.
+  const double fraction = eighths / 8.0;
+  const byte_image thumbnail = to_bytes(resized(picture, fraction * static_cast<double>(header->height),
+                                                fraction * static_cast<double>(header->width), thumbnail_side,
+                                                thumbnail_side, resampling::area, true));
+  return {oriented(thumbnail, header->orientation),
+          encoder(oriented(std::move(picture), header->orientation))};
+}
+
+}  // namespace lookalike::detail
