@@ -12,7 +12,10 @@
 #include <lookalike/image/write.hpp>
 #include <lookalike/retrieve/collection.hpp>
 #include <lookalike/retrieve/detail/described_photograph.hpp>
+#include <lookalike/retrieve/lookup.hpp>
 #include <lookalike/retrieve/thumbnail_index.hpp>
+#include <lookalike/stage/branch.hpp>
+#include <lookalike/stage/pipeline.hpp>
 
 #include "scratch.hpp"
 
@@ -178,6 +181,27 @@ TEST_CASE("a collection of thumbnails alone is built, opened again, added to, an
   test::write_waves(other.path, "0.jpg", 0);
   collection::build(other.path);
   CHECK_THROWS_AS(collection::build(other.path, {.encoder = thumbnails_only}), file_error);
+}
+
+TEST_CASE("a branch of encoders is an encoder: its blocks are joined, and collections keep to all of them") {
+  const picture_encoder both = branch(gist({.side = 32}), color_grid);
+  const byte_image picture = to_bytes(test::waves(2, 70, 90));
+  const descriptor expected = join(gist({.side = 32})(picture), color_grid(picture));
+  CHECK(both(picture) == expected);
+  CHECK(both(to_float(picture)) == expected);
+  CHECK(both.sufficient_side() == 64);
+
+  const test::scratch_folder scratch;
+  for (int i = 0; i < 3; ++i) test::write_waves(scratch.path, sentence(i, ".png"), i);
+  const auto photos = collection::build(scratch.path, {.encoder = both});
+  CHECK(comparable(photos.blocks(), expected.blocks));
+  const auto find = both | lookup(photos, 1);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(photos.path(find(to_float(to_bytes(test::waves(i)))).ids[0]).filename() == sentence(i, ".png"));
+  }
+  CHECK_THROWS_AS(collection::build(scratch.path, {.encoder = branch(color_grid, gist({.side = 32}))}),
+                  file_error);
+  CHECK_THROWS_AS(collection::build(scratch.path, {.encoder = gist({.side = 32})}), file_error);
 }
 
 TEST_CASE("an encoder that yields nothing, or not what it announces, is refused") {

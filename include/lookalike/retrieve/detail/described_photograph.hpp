@@ -49,9 +49,13 @@ inline described_photograph describe_photograph(const picture_encoder& encoder, 
   byte_image picture = decode_image_bytes(bytes, {.at_least = at_least, .apply_orientation = false}, name);
   // The last pixels of a fraction may lie partly outside; taken for whole ones they would shift the
   // thumbnail.
-  const double fraction = eighths / 8.0;
-  const byte_image thumbnail = to_bytes(resized(picture, fraction * static_cast<double>(header->height),
-                                                fraction * static_cast<double>(header->width), thumbnail_side,
+  const auto covered = [&](std::int64_t full, int pixels) {
+    const double extent = static_cast<double>(full * eighths) / 8;
+    const bool is_theirs = extent > pixels - 1 && extent <= pixels;  // libjpeg may see another header
+    return is_theirs ? extent : static_cast<double>(pixels);
+  };
+  const byte_image thumbnail = to_bytes(resized(picture, covered(header->height, picture.height()),
+                                                covered(header->width, picture.width()), thumbnail_side,
                                                 thumbnail_side, resampling::area, true));
   return {oriented(thumbnail, header->orientation),
           encoder(oriented(std::move(picture), header->orientation))};
