@@ -23,6 +23,7 @@
 #include <lookalike/simd/layout.hpp>
 #include <lookalike/simd/local_response_normalization.hpp>
 #include <lookalike/simd/log_sum_exp.hpp>
+#include <lookalike/simd/logarithm.hpp>
 #include <lookalike/simd/matrix_product.hpp>
 #include <lookalike/simd/median.hpp>
 #include <lookalike/simd/multigrid.hpp>
