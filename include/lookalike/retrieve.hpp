@@ -9,9 +9,12 @@
 #include <lookalike/retrieve/color_grid.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
 #include <lookalike/retrieve/gist.hpp>
+#include <lookalike/retrieve/gray_thumbnail.hpp>
 #include <lookalike/retrieve/learned_descriptor.hpp>
 #include <lookalike/retrieve/lookup.hpp>
 #include <lookalike/retrieve/matches.hpp>
+#include <lookalike/retrieve/on_gray.hpp>
+#include <lookalike/retrieve/photo_array.hpp>
 #include <lookalike/retrieve/picture_encoder.hpp>
 #include <lookalike/retrieve/scene_descriptor.hpp>
 #include <lookalike/retrieve/search.hpp>
@@ -21,6 +24,7 @@
 
 #if __has_include(<jpeglib.h>) && __has_include(<png.h>)
 #include <lookalike/retrieve/collection.hpp>
+#include <lookalike/retrieve/gray_index.hpp>
 #include <lookalike/retrieve/near_duplicates.hpp>
 #include <lookalike/retrieve/thumbnail_index.hpp>
 #endif

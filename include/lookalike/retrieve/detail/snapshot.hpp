@@ -93,6 +93,14 @@ class snapshot final : public photo_source {
 
   std::filesystem::path path(std::int64_t id) const { return photographs_ / path_of_row(row_of(id)); }
   byte_image read_photo(std::int64_t id) const override { return read_image_bytes(path(id)); }
+  byte_image read_squashed(std::int64_t id, int height, int width) const override {
+    if (height != thumbnail_side || width != thumbnail_side)
+      return photo_source::read_squashed(id, height, width);
+    const std::span<const std::uint8_t> bytes = thumbnail(row_of(id));
+    byte_image small(height, width);
+    std::copy(bytes.begin(), bytes.end(), small.values().begin());
+    return small;
+  }
   std::string photo_name(std::int64_t id) const override { return path(id).string(); }
 
   /// For each block the mean squared distance of two live photographs; measured once.
