@@ -17,8 +17,10 @@
 #include <lookalike/simd/float16.hpp>
 #include <lookalike/simd/fourier.hpp>
 #include <lookalike/simd/gabor_energy.hpp>
+#include <lookalike/simd/gamut.hpp>
 #include <lookalike/simd/inner_product.hpp>
 #include <lookalike/simd/instruction_set.hpp>
+#include <lookalike/simd/l_alpha_beta.hpp>
 #include <lookalike/simd/layer_normalization.hpp>
 #include <lookalike/simd/layout.hpp>
 #include <lookalike/simd/local_response_normalization.hpp>
@@ -27,6 +29,7 @@
 #include <lookalike/simd/matrix_product.hpp>
 #include <lookalike/simd/median.hpp>
 #include <lookalike/simd/multigrid.hpp>
+#include <lookalike/simd/nearest_sample.hpp>
 #include <lookalike/simd/normalization.hpp>
 #include <lookalike/simd/panel_product.hpp>
 #include <lookalike/simd/parameter_update.hpp>
@@ -43,3 +46,4 @@
 #include <lookalike/simd/transposed_convolution.hpp>
 #include <lookalike/simd/warp.hpp>
 #include <lookalike/simd/window.hpp>
+#include <lookalike/simd/window_deviation.hpp>
