@@ -24,7 +24,7 @@ __path__[:0] = _processor.folders()  # before anything imports _core
 
 from . import errors, functional, losses, models, nn, optim, stage, torch
 from .architecture import Architecture, ReceptiveField, receptive_field
-from .collection import BuildReport, Collection, ThumbnailIndex
+from .collection import BuildReport, Collection, Column, ColumnInfo, Damage, Item, ThumbnailIndex
 from .completion import (
     color_grid,
     complete,
@@ -42,6 +42,18 @@ from .completion import (
 )
 from .errors import CompositionError, Error, FileError, InputError, Interrupted
 from .gradient_check import GradientReport, check_gradients, check_layer
+from .image_files import (
+    TinyImages,
+    TinyMetadata,
+    import_cifar10,
+    import_tiny_images,
+    read_cifar10_records,
+    read_tiny_gist,
+    write_cifar10_records,
+    write_tiny_gist,
+    write_tiny_images,
+    write_tiny_metadata,
+)
 from .layer import Layer
 from .models import unet
 from .network import Model, Pass, Summary
@@ -146,12 +158,15 @@ __all__ = [
     "Architecture",
     "BuildReport",
     "Collection",
+    "Column",
+    "ColumnInfo",
     "Completion",
     "CompletionQuery",
     "Composite",
     "Composites",
     "CompositionError",
     "CostTerms",
+    "Damage",
     "Descriptor",
     "DescriptorBlock",
     "Error",
@@ -161,6 +176,7 @@ __all__ = [
     "History",
     "InputError",
     "Interrupted",
+    "Item",
     "Layer",
     "MaskedImage",
     "Matches",
@@ -176,6 +192,8 @@ __all__ = [
     "Stage",
     "Summary",
     "ThumbnailIndex",
+    "TinyImages",
+    "TinyMetadata",
     "adaptive_average_pool",
     "adaptive_max_pool",
     "add",
@@ -217,6 +235,8 @@ __all__ = [
     "group_norm",
     "harmonic_fill",
     "identity",
+    "import_cifar10",
+    "import_tiny_images",
     "input",
     "instance_norm",
     "lab_to_rgb",
@@ -238,9 +258,11 @@ __all__ = [
     "permute",
     "poisson_blend",
     "rank",
+    "read_cifar10_records",
     "read_image",
     "read_image_size",
     "read_mask",
+    "read_tiny_gist",
     "receptive_field",
     "relu",
     "repeat",
@@ -268,6 +290,10 @@ __all__ = [
     "unet",
     "up_conv",
     "upsample",
+    "write_cifar10_records",
     "write_image",
     "write_mask",
+    "write_tiny_gist",
+    "write_tiny_images",
+    "write_tiny_metadata",
 ]
