@@ -44,6 +44,7 @@ from .errors import CompositionError, Error, FileError, InputError, Interrupted
 from .gradient_check import GradientReport, check_gradients, check_layer
 from .layer import Layer
 from .models import unet
+from .nearest import Neighbors, VectorIndex, nearest
 from .network import Model, Pass, Summary
 from .nn import (
     adaptive_average_pool,
@@ -166,6 +167,7 @@ __all__ = [
     "Matches",
     "Model",
     "NameMap",
+    "Neighbors",
     "Parameters",
     "Pass",
     "Pipeline",
@@ -176,6 +178,7 @@ __all__ = [
     "Stage",
     "Summary",
     "ThumbnailIndex",
+    "VectorIndex",
     "adaptive_average_pool",
     "adaptive_max_pool",
     "add",
@@ -232,6 +235,7 @@ __all__ = [
     "models",
     "multiply",
     "named",
+    "nearest",
     "nn",
     "optim",
     "pad_channels",

@@ -64,6 +64,7 @@ PYBIND11_MODULE(_core, module) {
 
   bind_pictures(module);
   bind_collection(module);
+  bind_nearest(module);
   bind_stages(module);
   bind_architectures(module);
   bind_networks(module);
