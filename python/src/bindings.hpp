@@ -8,6 +8,7 @@ namespace lookalike::python {
 
 void bind_pictures(pybind11::module_& module);
 void bind_collection(pybind11::module_& module);
+void bind_colorization(pybind11::module_& module);
 void bind_stages(pybind11::module_& module);
 void bind_recipe(pybind11::module_& module);
 void bind_architectures(pybind11::module_& module);

@@ -65,6 +65,7 @@ PYBIND11_MODULE(_core, module) {
   bind_pictures(module);
   bind_collection(module);
   bind_stages(module);
+  bind_colorization(module);
   bind_architectures(module);
   bind_networks(module);
   bind_losses(module);
