@@ -68,6 +68,7 @@ PYBIND11_MODULE(_core, module) {
   bind_approximate_index(module);
   bind_nearest(module);
   bind_stages(module);
+  bind_colorization(module);
   bind_architectures(module);
   bind_networks(module);
   bind_losses(module);
