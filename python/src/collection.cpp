@@ -367,8 +367,7 @@ void bind_collection(py::module_& module) {
           "search",
           [](const collection& photos, const py::object& sought, int k, ids leave_out,
              std::optional<ids> only, std::vector<float> importance, const std::string& column,
-             std::vector<double> block_distances,
-             const py::object& shown) {
+             std::vector<double> block_distances, const py::object& shown) {
             const descriptor query = to_descriptor(sought, "search");
             const search_options options = search_for(k, std::move(leave_out), std::move(only),
                                                       std::move(importance), std::move(block_distances));
