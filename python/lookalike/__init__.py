@@ -25,7 +25,7 @@ __path__[:0] = _processor.folders()  # before anything imports _core
 from . import distributed, errors, functional, losses, models, nn, optim, stage, torch
 from .approximate import ApproximateIndex, recall
 from .architecture import Architecture, ReceptiveField, receptive_field
-from .collection import BuildReport, Collection, ThumbnailIndex
+from .collection import BuildReport, Collection, Column, ColumnInfo, Damage, Item, ThumbnailIndex
 from .completion import (
     color_grid,
     complete,
@@ -43,6 +43,18 @@ from .completion import (
 )
 from .errors import CompositionError, Error, FileError, InputError, Interrupted
 from .gradient_check import GradientReport, check_gradients, check_layer
+from .image_files import (
+    TinyImages,
+    TinyMetadata,
+    import_cifar10,
+    import_tiny_images,
+    read_cifar10_records,
+    read_tiny_gist,
+    write_cifar10_records,
+    write_tiny_gist,
+    write_tiny_images,
+    write_tiny_metadata,
+)
 from .layer import Layer
 from .models import unet
 from .network import Model, Pass, Summary
@@ -149,12 +161,15 @@ __all__ = [
     "Architecture",
     "BuildReport",
     "Collection",
+    "Column",
+    "ColumnInfo",
     "Completion",
     "CompletionQuery",
     "Composite",
     "Composites",
     "CompositionError",
     "CostTerms",
+    "Damage",
     "Descriptor",
     "DescriptorBlock",
     "Error",
@@ -164,6 +179,7 @@ __all__ = [
     "History",
     "InputError",
     "Interrupted",
+    "Item",
     "Layer",
     "MaskedImage",
     "Matches",
@@ -180,6 +196,8 @@ __all__ = [
     "Stage",
     "Summary",
     "ThumbnailIndex",
+    "TinyImages",
+    "TinyMetadata",
     "TunedLayer",
     "adaptive_average_pool",
     "adaptive_max_pool",
@@ -223,6 +241,8 @@ __all__ = [
     "group_norm",
     "harmonic_fill",
     "identity",
+    "import_cifar10",
+    "import_tiny_images",
     "input",
     "instance_norm",
     "lab_to_rgb",
@@ -244,9 +264,11 @@ __all__ = [
     "permute",
     "poisson_blend",
     "rank",
+    "read_cifar10_records",
     "read_image",
     "read_image_size",
     "read_mask",
+    "read_tiny_gist",
     "recall",
     "receptive_field",
     "relu",
@@ -275,6 +297,10 @@ __all__ = [
     "unet",
     "up_conv",
     "upsample",
+    "write_cifar10_records",
     "write_image",
     "write_mask",
+    "write_tiny_gist",
+    "write_tiny_images",
+    "write_tiny_metadata",
 ]

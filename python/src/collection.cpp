@@ -207,7 +207,7 @@ py::tuple to_python(const column_view& column) {
 
 py::tuple to_python(const column_info& info) {
   py::list blocks;
-  for (const descriptor_block& block : info.blocks) blocks.append(to_python(block));
+  for (const descriptor_block& block : info.blocks) blocks.append(python::to_python(block));
   return py::make_tuple(info.name, std::string(name_of(info.type)), info.dimension, info.encoder,
                         py::tuple(blocks));
 }
@@ -312,6 +312,8 @@ void bind_collection(py::module_& module) {
           [](const collection& store, const std::string& name) { return to_python(store.column(name)); },
           arg("name"))
       .def("contains", &collection::contains, arg("id"))
+      .def(
+          "row", [](const collection& store, std::int64_t id) { return store.state().row_of(id); }, arg("id"))
       .def("label", &collection::label, arg("id"))
       .def("labels",
            [](const collection& store) -> py::object {

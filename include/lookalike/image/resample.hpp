@@ -50,14 +50,16 @@ inline double filter_value(resampling how, double t) {
   return t < 2 ? ((t - 5) * t + 8) * t * a - 4 * a : 0;
 }
 
-inline resampling_table make_resampling_table(int from, int to, resampling how, bool antialias) {
-  const double ratio = static_cast<double>(from) / to;
+/// From `from` pixels, of which the picture covers `extent`.
+inline resampling_table make_resampling_table(int from, double extent, int to, resampling how,
+                                              bool antialias) {
+  const double ratio = extent / to;
   const double stretch = antialias ? std::max(ratio, 1.0) : 1.0;
   const double reach = how == resampling::area ? ratio / 2 : (how == resampling::bilinear ? 1 : 2) * stretch;
   resampling_table table;
   // Area counts pixels that the interval [center - reach, center + reach] touches, the others pixels whose
   // centers lie inside it. Where intervals begin on whole pixels, no pixel is touched in part.
-  const bool touches_parts = how == resampling::area && from % to != 0;
+  const bool touches_parts = how == resampling::area && std::fmod(extent, to) != 0;
   const double to_first = how == resampling::area ? 0.0 : 0.5;
   table.taps = std::min(from, static_cast<int>(std::ceil(2 * reach)) + (touches_parts ? 1 : 0));
   table.firsts.resize(static_cast<std::size_t>(to));
@@ -87,6 +89,36 @@ inline resampling_table make_resampling_table(int from, int to, resampling how, 
   return table;
 }
 
+/// `resize` of floats, or of bytes as floats in [0, 1]. The picture covers `covered_height` x
+/// `covered_width` pixels, which is less than there are where the last ones lie partly outside.
+template <int Channels, class Value>
+image<Channels> resized(const image<Channels, Value>& picture, double covered_height, double covered_width,
+                        int height, int width, resampling how, bool antialias) {
+  require(!picture.empty(), "resize: given an empty picture, wanted at least one pixel");
+  require(height > 0 && width > 0, "resize: given a wanted extent of ", height, "x", width,
+          ", wanted at least 1x1");
+  const auto down = make_resampling_table(picture.height(), covered_height, height, how, antialias);
+  const auto across = make_resampling_table(picture.width(), covered_width, width, how, antialias);
+  image<Channels> result(height, width);
+  const double work =
+      0.1 * Channels *
+      (static_cast<double>(picture.width()) * down.taps + static_cast<double>(width) * across.taps * 3);
+  for_row_blocks(height, work, [&](int begin, int end) {
+    aligned_vector<float> blended(picture.row(0).size() + simd::resample_row_slack);
+    std::vector<const Value*> rows(static_cast<std::size_t>(down.taps));
+    for (int y = begin; y < end; ++y) {
+      const int first = down.firsts[static_cast<std::size_t>(y)];
+      for (int k = 0; k < down.taps; ++k) rows[static_cast<std::size_t>(k)] = picture.row(first + k).data();
+      simd::weighted_sum_of_rows(rows.data(),
+                                 down.weights.data() + static_cast<std::ptrdiff_t>(y) * down.taps, down.taps,
+                                 blended.data(), static_cast<std::ptrdiff_t>(picture.row(0).size()));
+      simd::resample_row<Channels>(blended.data(), across.firsts.data(), across.weights.data(), across.taps,
+                                   result.row(y).data(), width);
+    }
+  });
+  return result;
+}
+
 }  // namespace detail
 
 /// The picture at `height` by `width` pixels. `bicubic` can overshoot the range of values by some percent
@@ -95,38 +127,24 @@ inline resampling_table make_resampling_table(int from, int to, resampling how, 
 template <int Channels>
 image<Channels> resize(const image<Channels>& picture, int height, int width,
                        resampling how = resampling::bilinear, const resize_options& options = {}) {
-  require(!picture.empty(), "resize: given an empty picture, wanted at least one pixel");
-  require(height > 0 && width > 0, "resize: given a wanted extent of ", height, "x", width,
-          ", wanted at least 1x1");
-  if (height == picture.height() && width == picture.width()) return picture;
-  const auto down = detail::make_resampling_table(picture.height(), height, how, options.antialias);
-  const auto across = detail::make_resampling_table(picture.width(), width, how, options.antialias);
-  image<Channels> resized(height, width);
-  const double work =
-      0.1 * Channels *
-      (static_cast<double>(picture.width()) * down.taps + static_cast<double>(width) * across.taps * 3);
-  detail::for_row_blocks(height, work, [&](int begin, int end) {
-    aligned_vector<float> blended(picture.row(0).size() + simd::resample_row_slack);
-    std::vector<const float*> rows(static_cast<std::size_t>(down.taps));
-    for (int y = begin; y < end; ++y) {
-      const int first = down.firsts[static_cast<std::size_t>(y)];
-      for (int k = 0; k < down.taps; ++k) rows[static_cast<std::size_t>(k)] = picture.row(first + k).data();
-      simd::weighted_sum_of_rows(rows.data(),
-                                 down.weights.data() + static_cast<std::ptrdiff_t>(y) * down.taps, down.taps,
-                                 blended.data(), static_cast<std::ptrdiff_t>(picture.row(0).size()));
-      simd::resample_row<Channels>(blended.data(), across.firsts.data(), across.weights.data(), across.taps,
-                                   resized.row(y).data(), width);
-    }
-  });
-  return resized;
+  if (!picture.empty() && height == picture.height() && width == picture.width()) return picture;
+  return detail::resized(picture, picture.height(), picture.width(), height, width, how, options.antialias);
 }
 
-/// The same for bytes, rounded to nearest.
+/// `resize(to_float(picture), ...)`, without the large picture of floats.
+template <int Channels>
+image<Channels> resize_to_float(const image<Channels, std::uint8_t>& picture, int height, int width,
+                                resampling how = resampling::bilinear, const resize_options& options = {}) {
+  if (!picture.empty() && height == picture.height() && width == picture.width()) return to_float(picture);
+  return detail::resized(picture, picture.height(), picture.width(), height, width, how, options.antialias);
+}
+
+/// `resize` of bytes, rounded to nearest.
 template <int Channels>
 image<Channels, std::uint8_t> resize(const image<Channels, std::uint8_t>& picture, int height, int width,
                                      resampling how = resampling::bilinear,
                                      const resize_options& options = {}) {
-  return to_bytes(resize(to_float(picture), height, width, how, options));
+  return to_bytes(resize_to_float(picture, height, width, how, options));
 }
 
 /// The largest picture of the same proportions that fits into `height` by `width`, larger or smaller than

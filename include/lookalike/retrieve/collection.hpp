@@ -108,7 +108,7 @@ class collection {
   /// listed in `report()` and skipped. Ids follow the order of the paths, then that of the runs.
   ///
   /// `watcher` hears of "list files" and "describe photographs". Several threads describe, with the same
-  /// result for any number. Commits every 64 files.
+  /// result for any number. Commits about every second, every 64 to 1024 files.
   ///
   /// With `options.paths` all other files are left as they are, in the folder and in the store. A listed file
   /// that is missing is skipped or, where the store knew it, has vanished. Throws `value_error` for a path

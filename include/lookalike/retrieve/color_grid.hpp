@@ -44,10 +44,12 @@ class color_grid_stage {
   descriptor operator()(const image<3>& picture) const {
     require(!picture.empty(), "color_grid: given an empty picture, wanted at least one pixel");
     require_unit_range(picture, "color_grid");
-    const image<3> lab = rgb_to_lab(resize(picture, options_.grid, options_.grid, resampling::area));
-    return {blocks(),
-            {lab.values().begin(), lab.values().end()},
-            std::vector<float>(static_cast<std::size_t>(lab.area()), 1.0f)};
+    return describe(resize(picture, options_.grid, options_.grid, resampling::area));
+  }
+  /// The same as of the picture as floats, to the bit.
+  descriptor operator()(const byte_image& picture) const {
+    require(!picture.empty(), "color_grid: given an empty picture, wanted at least one pixel");
+    return describe(resize_to_float(picture, options_.grid, options_.grid, resampling::area));
   }
   descriptor operator()(const masked_image& filled) const {
     require(same_extent(filled.picture, filled.hole), "color_grid: given a mask of ", filled.hole.height(),
@@ -68,6 +70,13 @@ class color_grid_stage {
   const color_grid_options& options() const { return options_; }
 
  private:
+  descriptor describe(const image<3>& cells) const {
+    const image<3> lab = rgb_to_lab(cells);
+    return {blocks(),
+            {lab.values().begin(), lab.values().end()},
+            std::vector<float>(static_cast<std::size_t>(lab.area()), 1.0f)};
+  }
+
   color_grid_options options_;
 };
 

@@ -39,6 +39,7 @@ class scene_descriptor_stage {
 
   descriptor operator()(const masked_image& filled) const { return join(gist_(filled), color_(filled)); }
   descriptor operator()(const image<3>& picture) const { return join(gist_(picture), color_(picture)); }
+  descriptor operator()(const byte_image& picture) const { return join(gist_(picture), color_(picture)); }
 
   /// What its descriptors consist of.
   std::vector<descriptor_block> blocks() const {

@@ -25,6 +25,9 @@ inline constexpr std::size_t thumbnail_size = std::size_t{3} * thumbnail_side * 
 inline byte_image make_thumbnail(const image<3>& picture) {
   return to_bytes(resize(picture, thumbnail_side, thumbnail_side, resampling::area));
 }
+inline byte_image make_thumbnail(const byte_image& picture) {
+  return resize(picture, thumbnail_side, thumbnail_side, resampling::area);
+}
 
 /// 1 where a pixel is known, 0 where it is missing.
 inline image<1> known_pixels(const mask& hole) {

@@ -93,6 +93,12 @@ void panel_tile(std::index_sequence<Rows...>, std::ptrdiff_t depth, const float*
   (store(Rows), ...);
 }
 
+template <std::size_t Rows>
+void panel_rows(std::ptrdiff_t depth, const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_column,
+                const float* panel, float* c, std::ptrdiff_t c_row) {
+  panel_tile(std::make_index_sequence<Rows>{}, depth, a, a_row, a_column, panel, c, c_row);
+}
+
 }  // namespace detail
 
 /// c = a b, where b is made of the `depth` rows of `b` from `first_row` on.
@@ -103,16 +109,33 @@ inline void panel_product(int rows, int depth, const float* a, std::ptrdiff_t a_
                           const panel_matrix& b, int first_row, float* c, std::ptrdiff_t c_row) {
   constexpr int tile = 6;
   const int panels = b.padded_columns() / panel_width;
+  const int whole = rows / tile * tile;
+  const float* const last_a = a + whole * a_row;
   for (int p = 0; p < panels; ++p) {
     const float* panel = b.panel(p, first_row);
-    int i = 0;
-    for (; i + tile <= rows; i += tile) {
-      detail::panel_tile(std::make_index_sequence<tile>{}, depth, a + i * a_row, a_row, a_column, panel,
-                         c + i * c_row + p * panel_width, c_row);
+    float* to = c + p * panel_width;
+    for (int i = 0; i < whole; i += tile) {
+      detail::panel_rows<tile>(depth, a + i * a_row, a_row, a_column, panel, to + i * c_row, c_row);
     }
-    for (; i < rows; ++i) {
-      detail::panel_tile(std::make_index_sequence<1>{}, depth, a + i * a_row, a_row, a_column, panel,
-                         c + i * c_row + p * panel_width, c_row);
+    float* const last = to + whole * c_row;
+    switch (rows - whole) {
+      case 1:
+        detail::panel_rows<1>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      case 2:
+        detail::panel_rows<2>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      case 3:
+        detail::panel_rows<3>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      case 4:
+        detail::panel_rows<4>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      case 5:
+        detail::panel_rows<5>(depth, last_a, a_row, a_column, panel, last, c_row);
+        break;
+      default:
+        break;
     }
   }
 }

@@ -88,6 +88,44 @@ TEST_CASE("the default gist, cut to the pass-bands, is within 0.3 % of the exact
   }
 }
 
+TEST_CASE("gist of colors, with its own number of orientations at each scale, equals the formulas") {
+  // python tests/unit/retrieve/gist_reference.py color > tests/unit/retrieve/gist_color_reference.inc
+  const std::vector<reference> truth = {
+#include "gist_color_reference.inc"
+  };
+  image<3> picture(64, 64);
+  std::size_t channel = 0;
+  for (const char* kind : {"stripes", "noise", "disk"}) {
+    const image<1> gray = synthetic(kind, 64);
+    for (std::size_t i = 0; i < gray.values().size(); ++i) picture.data()[3 * i + channel] = gray.data()[i];
+    ++channel;
+  }
+  const gist_options options{.side = 64, .orientations_per_scale = {8, 8, 4}, .color = true, .exact = true};
+  const descriptor d = gist(options)(picture);
+  REQUIRE(d.values.size() == 960);
+  CHECK(d.blocks[0].name == "gist(side=64,orientations=8-8-4,grid=4,color)");
+  CHECK(d.blocks[0].values_per_cell == 60);
+  CHECK(length_of_difference(d.values, truth[0].values) < 1e-5 * length(truth[0].values));
+  gist_options fast = options;
+  fast.exact = false;
+  CHECK(length_of_difference(gist(fast)(picture).values, truth[0].values) < 3e-3 * length(truth[0].values));
+  // A gray picture is one of three equal channels.
+  const image<1> gray = synthetic("disk", 64);
+  CHECK(length_of_difference(gist(options)(gray).values, [&] {
+          const auto values = gist(options)(gray_as_color(gray)).values;
+          return std::vector<double>(values.begin(), values.end());
+        }()) < 1e-5);
+}
+
+TEST_CASE("the same number of orientations at each scale may be written in both ways") {
+  const image<1> picture = synthetic("stripes", 64);
+  const descriptor a = gist({.side = 64, .orientations = 8, .scales = 4})(picture);
+  const descriptor b = gist({.side = 64, .orientations_per_scale = {8, 8, 8, 8}})(picture);
+  CHECK(a.values.size() == 512);
+  CHECK(a.values == b.values);
+  CHECK(comparable(a.blocks, b.blocks));
+}
+
 TEST_CASE("one filter's energy equals the inverse Fourier sum written out") {
   // A side of 16 and one coarse filter keep four nested loops affordable. The picture enters after the
   // prefilter, so that this pins down the bank alone.
@@ -96,7 +134,7 @@ TEST_CASE("one filter's energy equals the inverse Fourier sum written out") {
   for (std::size_t i = 0; i < picture.size(); ++i) {
     picture[i] = std::sin(0.7f * static_cast<float>(i)) + static_cast<float>(i % side) * 0.1f;
   }
-  const detail::gabor_bank bank({.side = side, .orientations = 1, .scales = 1, .grid = 1, .exact = true});
+  const detail::gabor_bank bank({.side = side, .orientations = {1}, .grid = 1, .exact = true});
   const double energy = static_cast<double>(bank.energies(picture).at(0));
 
   const auto padded = [&](int y, int x) {
@@ -231,6 +269,9 @@ TEST_CASE("gist refuses what it cannot describe") {
   CHECK_THROWS_AS(gist({.side = 0}), value_error);
   CHECK_THROWS_AS(gist({.orientations = 0}), value_error);
   CHECK_THROWS_AS(gist({.grid = -4}), value_error);
+  CHECK_THROWS_AS(gist({.scales = 0}), value_error);
+  CHECK_THROWS_AS(gist({.orientations_per_scale = {8, 0}}), value_error);
+  CHECK_THROWS_AS(gist({.orientations_per_scale = std::vector<int>(13, 4)}), value_error);
 }
 
 TEST_CASE("gist computes the same from many threads at once") {

@@ -1,6 +1,7 @@
 """Gist in double precision, straight from its formulas: the truth that gist.cpp in this folder holds.
 
     python tests/unit/retrieve/gist_reference.py > tests/unit/retrieve/gist_reference.inc
+    python tests/unit/retrieve/gist_reference.py color > tests/unit/retrieve/gist_color_reference.inc
 
 Oliva and Torralba, Modeling the shape of the scene, IJCV 2001, with the numerics of their released program.
 """
@@ -22,12 +23,15 @@ def low_pass(picture):
     return np.fft.ifft2(np.fft.fft2(picture) * transfer).real
 
 
-def prefilter(gray):
-    padded = np.pad(np.log(1 + gray), PREFILTER_PADDING, mode="symmetric")
-    white = padded - low_pass(padded)
-    deviation = np.sqrt(np.abs(low_pass(white**2)))
-    white = white / (0.2 + deviation)
-    return white[PREFILTER_PADDING:-PREFILTER_PADDING, PREFILTER_PADDING:-PREFILTER_PADDING]
+def prefilter(channels):
+    """Channels (a list of pictures) share the contrast of their mean."""
+    white = []
+    for channel in channels:
+        padded = np.pad(np.log(1 + channel), PREFILTER_PADDING, mode="symmetric")
+        white.append(padded - low_pass(padded))
+    deviation = np.sqrt(np.abs(low_pass(np.mean(white, axis=0) ** 2)))
+    inside = slice(PREFILTER_PADDING, -PREFILTER_PADDING)
+    return [(channel / (0.2 + deviation))[inside, inside] for channel in white]
 
 
 def gabor(n, scale, orientation, orientations):
@@ -40,18 +44,19 @@ def gabor(n, scale, orientation, orientations):
     return np.fft.fftshift(np.exp(-10 * 0.35 * (fr / (n * p2) - 1) ** 2 - 2 * np.pi * p3 * theta**2))
 
 
-def gist(gray, orientations=6, scales=5, grid=4):
-    """Square picture with values 0..255 -> (grid * grid, scales * orientations), cell-major."""
-    padded = np.pad(prefilter(gray), GABOR_PADDING, mode="symmetric")
-    spectrum = np.fft.fft2(padded)
-    side, n = gray.shape[0], padded.shape[0]
+def gist(channels, orientations=(6, 6, 6, 6, 6), grid=4):
+    """Square pictures with values 0..255 -> (grid * grid, channels * filters), cell-major."""
     values = []
-    for scale in range(scales):
-        for orientation in range(orientations):
-            response = np.abs(np.fft.ifft2(spectrum * gabor(n, scale, orientation, orientations)))
-            response = response[GABOR_PADDING:-GABOR_PADDING, GABOR_PADDING:-GABOR_PADDING]
-            cell = side // grid
-            values.append(response.reshape(grid, cell, grid, cell).mean(axis=(1, 3)).ravel())
+    for filtered in prefilter(channels):
+        padded = np.pad(filtered, GABOR_PADDING, mode="symmetric")
+        spectrum = np.fft.fft2(padded)
+        side, n = filtered.shape[0], padded.shape[0]
+        for scale, count in enumerate(orientations):
+            for orientation in range(count):
+                response = np.abs(np.fft.ifft2(spectrum * gabor(n, scale, orientation, count)))
+                response = response[GABOR_PADDING:-GABOR_PADDING, GABOR_PADDING:-GABOR_PADDING]
+                cell = side // grid
+                values.append(response.reshape(grid, cell, grid, cell).mean(axis=(1, 3)).ravel())
     return np.array(values).T
 
 
@@ -68,12 +73,19 @@ def synthetic(kind, side):
     raise ValueError(kind)
 
 
+def write(out, kind, side, values):
+    out.write(f'{{"{kind}", {side}, {{\n')
+    for i in range(0, len(values), 8):
+        out.write("    " + ", ".join(f"{v:.9e}" for v in values[i : i + 8]) + ",\n")
+    out.write("}},\n")
+
+
 if __name__ == "__main__":
-    out = sys.stdout
-    for kind in ("stripes", "noise", "disk"):
-        for side in (64, 128):
-            values = gist(synthetic(kind, side).astype(float)).ravel()
-            out.write(f'{{"{kind}", {side}, {{\n')
-            for i in range(0, len(values), 8):
-                out.write("    " + ", ".join(f"{v:.9e}" for v in values[i : i + 8]) + ",\n")
-            out.write("}},\n")
+    kinds = ("stripes", "noise", "disk")
+    if sys.argv[1:] == ["color"]:
+        channels = [synthetic(kind, 64).astype(float) for kind in kinds]
+        write(sys.stdout, "color", 64, gist(channels, (8, 8, 4)).ravel())
+    else:
+        for kind in kinds:
+            for side in (64, 128):
+                write(sys.stdout, kind, side, gist([synthetic(kind, side).astype(float)]).ravel())

@@ -29,6 +29,7 @@
 #include <lookalike/retrieve/descriptor.hpp>
 #include <lookalike/retrieve/detail/collection_writer.hpp>
 #include <lookalike/retrieve/detail/columns.hpp>
+#include <lookalike/retrieve/detail/described_photograph.hpp>
 #include <lookalike/retrieve/detail/descriptor_rows.hpp>
 #include <lookalike/retrieve/detail/folder_update.hpp>
 #include <lookalike/retrieve/detail/manifest.hpp>
@@ -378,7 +379,7 @@ inline void add_described_column(const std::filesystem::path& store, const std::
           store.string(), "', which has no pictures, wanted values");
   writer.add_column(make_descriptor_column(name, {encoder.blocks().begin(), encoder.blocks().end()},
                                            writer.new_generation()));
-  const column_encoders alone{{name, encoder}};
+  const picture_encoder* const alone[] = {&encoder};
   const auto describe = [&](std::int64_t row, std::vector<float>& values) {
     const std::int64_t file = before.file_of_row(row);
     if (file == snapshot::no_file) {
@@ -386,7 +387,9 @@ inline void add_described_column(const std::filesystem::path& store, const std::
       return;
     }
     const std::filesystem::path path = before.photographs() / before.path_of_file(file);
-    append_row(encoder(decode_for(alone, read_file(path, largest_picture_file), path.string())), values);
+    append_row(
+        describe_photograph(alone, read_file(path, largest_picture_file), path.string()).values.front(),
+        values);
   };
   std::int64_t described = 0;
   for (std::int64_t first = 0; first < before.committed().rows; first += items_a_step) {

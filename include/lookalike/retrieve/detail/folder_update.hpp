@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -26,6 +27,7 @@
 #include <lookalike/image/read.hpp>
 #include <lookalike/retrieve/build_report.hpp>
 #include <lookalike/retrieve/detail/collection_writer.hpp>
+#include <lookalike/retrieve/detail/described_photograph.hpp>
 #include <lookalike/retrieve/detail/folder_scan.hpp>
 #include <lookalike/retrieve/detail/snapshot.hpp>
 #include <lookalike/retrieve/picture_encoder.hpp>
@@ -35,18 +37,6 @@ namespace lookalike::detail {
 
 /// Encoders by the columns that they describe photographs for.
 using column_encoders = std::map<std::string, picture_encoder>;
-
-/// The picture in `bytes` as encoders need it. A JPEG is decoded at a fraction of its size if half of it or
-/// less suffices: libjpeg-turbo is faster at 8/8 than at 7/8 to 5/8, and the descriptor then exact.
-inline image<3> decode_for(const column_encoders& encoders, byte_view bytes, const std::string& name) {
-  const auto header = read_picture_header(bytes);
-  std::int64_t side = thumbnail_side;
-  for (const auto& [column, encoder] : encoders) {
-    side = std::max<std::int64_t>(side, encoder.sufficient_side());
-  }
-  const bool half_suffices = header && std::min<std::int64_t>(header->height, header->width) >= 2 * side;
-  return to_float(decode_image_bytes(bytes, {.at_least = half_suffices ? static_cast<int>(side) : 0}, name));
-}
 
 class folder_update {
  public:
@@ -79,8 +69,10 @@ class folder_update {
     writer_.commit();
     const auto total = static_cast<std::int64_t>(news.size());
     std::vector<description> batch;
-    for (std::int64_t first = 0; first < total; first += files_a_commit) {
-      const std::int64_t count = std::min(files_a_commit, total - first);
+    std::int64_t at_once = fewest_files_a_commit;
+    for (std::int64_t first = 0; first < total;) {
+      const std::int64_t count = std::min(at_once, total - first);
+      const auto start = std::chrono::steady_clock::now();
       batch.assign(static_cast<std::size_t>(count), {});
       const progress of_batch = [&](std::string_view, std::int64_t done, std::int64_t) {
         return !watcher || watcher("describe photographs", first + done, total);
@@ -94,13 +86,18 @@ class folder_update {
       for (std::int64_t i = 0; i < count; ++i) {
         keep(news[static_cast<std::size_t>(first + i)], batch[static_cast<std::size_t>(i)]);
       }
+      // A commit waits for the disk, tens of milliseconds: not more often than every half second, then.
+      const bool was_quick = std::chrono::steady_clock::now() - start < std::chrono::milliseconds(500);
+      if (was_quick) at_once = std::min(2 * at_once, most_files_a_commit);
       writer_.commit();
+      first += count;
     }
     return std::move(report_);
   }
 
  private:
-  static constexpr std::int64_t files_a_commit = 64;  // what an interruption loses at most: a second's work
+  static constexpr std::int64_t fewest_files_a_commit = 64;
+  static constexpr std::int64_t most_files_a_commit = 1024;
 
   struct description {
     std::string reason;  // why there is none
@@ -173,10 +170,11 @@ class folder_update {
       const std::vector<std::byte> bytes = read_file(path, largest_picture_file);
       result.hash = hash64(bytes);
       if (rows_.count(result.hash) != 0) return result;
-      const image<3> picture = decode_for(encoders_, bytes, path.string());
-      for (const auto& [column, encoder] : encoders_)
-        append_row(encoder(picture), result.rows.emplace_back());
-      result.thumbnail = make_thumbnail(picture);
+      std::vector<const picture_encoder*> encoders;
+      for (const auto& [column, encoder] : encoders_) encoders.push_back(&encoder);
+      described_photograph described = describe_photograph(encoders, bytes, path.string());
+      for (const descriptor& values : described.values) append_row(values, result.rows.emplace_back());
+      result.thumbnail = std::move(described.thumbnail);
     } catch (const error& failure) {
       result.reason = failure.what();
     } catch (const std::bad_alloc&) {

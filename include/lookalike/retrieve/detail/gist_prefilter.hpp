@@ -1,22 +1,26 @@
 #pragma once
 
 /// \file
-/// What gist does to a gray picture before it filters it: whitening and local contrast normalization, so that
+/// What gist does to a picture before it filters it: whitening and local contrast normalization, so that
 /// lighting and contrast count for little (Oliva and Torralba's `prefilt`).
 ///
-///     l = log(1 + I), padded by 5 pixels;  o = l - low_pass(l);  o / (0.2 + sqrt(low_pass(o^2)))
+///     l = log(1 + I), padded by 5 pixels;  o = l - low_pass(l);  o / (0.2 + sqrt(low_pass(m^2)))
 ///
-/// The low-pass has the transfer function exp(-(fx^2 + fy^2) / s^2), s = 4 / sqrt(ln 2) cycles a picture. It
-/// is separable and the pictures are small: a product with one matrix from each side is less work than
-/// Fourier transforms, and the padding folds into that matrix.
+/// for every channel, with m the mean of the channels' o. The low-pass has the transfer function
+/// exp(-(fx^2 + fy^2) / s^2), s = 4 / sqrt(ln 2) cycles a picture. It is separable and passes some twenty
+/// frequencies: sums of so few waves and back are less work than Fourier transforms, and the padding folds
+/// into their table.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <span>
 #include <vector>
 
 #include <lookalike/core/memory.hpp>
 #include <lookalike/retrieve/detail/symmetric_padding.hpp>
+#include <lookalike/simd/logarithm.hpp>
 #include <lookalike/simd/panel_product.hpp>
 
 namespace lookalike::detail {
@@ -27,55 +31,47 @@ class gist_prefilter {
   explicit gist_prefilter(int side)
       : side_(side),
         padded_(side + 2 * padding),
-        pad_and_blur_(side, padded_),
-        blur_and_crop_(padded_, side) {
-    const std::vector<double> kernel = low_pass_kernel();
-    const auto blur = [&](int from, int to) {
-      return kernel[static_cast<std::size_t>(from > to ? from - to : to - from)];
-    };
-    for (int from = 0; from < padded_; ++from) {
-      const int pixel = mirrored(from - padding, side_);
-      for (int to = 0; to < padded_; ++to) pad_and_blur_(pixel, to) += static_cast<float>(blur(from, to));
-      for (int to = 0; to < side_; ++to) {
-        blur_and_crop_(from, to) = static_cast<float>(blur(from, to + padding));
+        waves_(2 * highest() + 1),
+        analysis_(padded_, waves_),
+        padded_analysis_(side, waves_),
+        synthesis_(waves_, padded_) {
+    for (int wave = 0; wave < waves_; ++wave) {
+      const int f = (wave + 1) / 2;
+      const bool counts_once = f == 0 || 2 * f == padded_;
+      const double gain = std::exp(-f * f / (spread() * spread())) * (counts_once ? 1 : 2) / padded_;
+      for (int x = 0; x < padded_; ++x) {
+        const double phase = 2 * std::numbers::pi * f * (x + 0.5) / padded_;
+        const double value = wave % 2 == 0 ? std::cos(phase) : std::sin(phase);
+        analysis_(x, wave) = static_cast<float>(value);
+        padded_analysis_(mirrored(x - padding, side_), wave) += static_cast<float>(value);
+        synthesis_(wave, x) = static_cast<float>(value * gain);
       }
     }
   }
 
-  /// `gray`: side x side values in 0..255, replaced by the filtered picture.
-  void operator()(aligned_vector<float>& gray) const {
-    for (float& value : gray) value = std::log1p(value);
-    const int pitch = pad_and_blur_.padded_columns();
-    const std::ptrdiff_t crop_pitch = blur_and_crop_.padded_columns();
-    const auto size = [](std::ptrdiff_t rows, std::ptrdiff_t columns) {
-      return static_cast<std::size_t>(rows * columns);
-    };
-
-    // Each product filters along a row and turns the picture over its diagonal; two of them make a low-pass.
-    aligned_vector<float> half_done(size(padded_, pitch));
-    aligned_vector<float> white(size(padded_, pitch));
-    simd::panel_product(side_, side_, gray.data(), side_, 1, pad_and_blur_, 0, half_done.data(), pitch);
-    simd::panel_product(padded_, side_, half_done.data(), 1, pitch, pad_and_blur_, 0, white.data(), pitch);
-    aligned_vector<float> square(size(padded_, pitch));
-    for (int x = 0; x < padded_; ++x) {
-      const float* column = gray.data() + mirrored(x - padding, side_);
-      float* turned = white.data() + size(x, pitch);
-      for (int y = 0; y < padded_; ++y) {
-        turned[y] = column[size(mirrored(y - padding, side_), side_)] - turned[y];
-        square[size(x, pitch) + static_cast<std::size_t>(y)] = turned[y] * turned[y];
-      }
+  /// Each channel: side x side values in 0..255, replaced by the filtered picture.
+  void operator()(std::span<aligned_vector<float>> channels) const {
+    const auto size = static_cast<std::size_t>(side_) * static_cast<std::size_t>(side_);
+    aligned_vector<float> low(product(padded_, synthesis_.padded_columns()));
+    aligned_vector<float> mean(product(padded_, padded_));
+    std::vector<aligned_vector<float>> white(channels.size(), aligned_vector<float>(size));
+    workspace scratch;
+    const float share = 1.0f / static_cast<float>(channels.size());
+    for (std::size_t c = 0; c < channels.size(); ++c) {
+      to_centered_logarithms(channels[c]);
+      low_pass(channels[c].data(), side_, padded_analysis_, low.data(), scratch);
+      whiten(channels[c].data(), low.data(), share, mean.data(), white[c].data());
     }
-    aligned_vector<float> variance(size(side_, crop_pitch));
-    simd::panel_product(padded_, padded_, square.data(), pitch, 1, blur_and_crop_, 0, half_done.data(),
-                        crop_pitch);
-    simd::panel_product(side_, padded_, half_done.data(), 1, crop_pitch, blur_and_crop_, 0, variance.data(),
-                        crop_pitch);
-    for (int y = 0; y < side_; ++y) {
-      for (int x = 0; x < side_; ++x) {
-        const float deviation =
-            std::sqrt(std::abs(variance[size(y, crop_pitch) + static_cast<std::size_t>(x)]));
-        gray[size(y, side_) + static_cast<std::size_t>(x)] =
-            white[size(x + padding, pitch) + static_cast<std::size_t>(y + padding)] / (0.2f + deviation);
+    for (float& value : mean) value *= value;
+    low_pass(mean.data(), padded_, analysis_, low.data(), scratch);
+    for (std::size_t c = 0; c < channels.size(); ++c) {
+      for (int y = 0; y < side_; ++y) {
+        const auto row = product(y, side_);
+        const float* variance = low.data() + product(y + padding, synthesis_.padded_columns()) + padding;
+        for (int x = 0; x < side_; ++x) {
+          const auto at = row + static_cast<std::size_t>(x);
+          channels[c][at] = white[c][at] / (0.2f + std::sqrt(std::abs(variance[x])));
+        }
       }
     }
   }
@@ -83,24 +79,69 @@ class gist_prefilter {
  private:
   static constexpr int padding = 5;
   static constexpr double cycles = 4;
+  static double spread() { return cycles / std::sqrt(std::numbers::ln2); }
+  static std::size_t product(std::ptrdiff_t a, std::ptrdiff_t b) { return static_cast<std::size_t>(a * b); }
 
-  /// The circular kernel of the low-pass, by distance.
-  std::vector<double> low_pass_kernel() const {
-    const double s = cycles / std::sqrt(std::numbers::ln2);
-    std::vector<double> kernel(static_cast<std::size_t>(padded_));
-    for (int distance = 0; distance < padded_; ++distance) {
-      for (int f = -padded_ / 2; f < padded_ / 2; ++f) {
-        kernel[static_cast<std::size_t>(distance)] +=
-            std::exp(-f * f / (s * s)) * std::cos(2 * std::numbers::pi * f * distance / padded_) / padded_;
+  struct workspace {
+    aligned_vector<float> along_x, spectrum, half_done;
+  };
+
+  /// The highest frequency that passes by more than the rounding of floats.
+  int highest() const {
+    constexpr double negligible = 1e-8;
+    return std::min(padded_ / 2, static_cast<int>(std::ceil(spread() * std::sqrt(-std::log(negligible)))));
+  }
+
+  /// Less their mean, which the low-pass would take away: what is small keeps its digits.
+  static void to_centered_logarithms(aligned_vector<float>& values) {
+    simd::log1p(static_cast<std::ptrdiff_t>(values.size()), values.data());
+    double sum = 0;
+    for (float value : values) sum += static_cast<double>(value);
+    const auto mean = static_cast<float>(sum / static_cast<double>(values.size()));
+    for (float& value : values) value -= mean;
+  }
+
+  /// Low-pass of an extent x extent picture, padded_ x padded_. Rows of `low` have whole panels.
+  void low_pass(const float* picture, int extent, const simd::panel_matrix& analysis, float* low,
+                workspace& scratch) const {
+    const int pitch = analysis.padded_columns();
+    const int low_pitch = synthesis_.padded_columns();
+    scratch.along_x.resize(product(extent, pitch));
+    scratch.spectrum.resize(product(waves_, pitch));
+    scratch.half_done.resize(product(waves_, low_pitch));
+    // Each product with a first factor in columns turns the picture over its diagonal; two of them do.
+    simd::panel_product(extent, extent, picture, extent, 1, analysis, 0, scratch.along_x.data(), pitch);
+    simd::panel_product(waves_, extent, scratch.along_x.data(), 1, pitch, analysis, 0,
+                        scratch.spectrum.data(), pitch);
+    simd::panel_product(waves_, waves_, scratch.spectrum.data(), pitch, 1, synthesis_, 0,
+                        scratch.half_done.data(), low_pitch);
+    simd::panel_product(padded_, waves_, scratch.half_done.data(), 1, low_pitch, synthesis_, 0, low,
+                        low_pitch);
+  }
+
+  /// `white` becomes the picture less its low-pass. `share` of that, padded, is added to `mean`.
+  void whiten(const float* picture, const float* low, float share, float* mean, float* white) const {
+    for (int y = 0; y < padded_; ++y) {
+      const float* from = picture + product(mirrored(y - padding, side_), side_);
+      const float* smooth = low + product(y, synthesis_.padded_columns());
+      float* sum = mean + product(y, padded_);
+      for (int x = 0; x < padding; ++x) sum[x] += share * (from[mirrored(x - padding, side_)] - smooth[x]);
+      for (int x = 0; x < side_; ++x) sum[x + padding] += share * (from[x] - smooth[x + padding]);
+      for (int x = side_ + padding; x < padded_; ++x) {
+        sum[x] += share * (from[mirrored(x - padding, side_)] - smooth[x]);
       }
+      if (y < padding || y >= side_ + padding) continue;
+      float* out = white + product(y - padding, side_);
+      for (int x = 0; x < side_; ++x) out[x] = from[x] - smooth[x + padding];
     }
-    return kernel;
   }
 
   int side_;
   int padded_;
-  simd::panel_matrix pad_and_blur_;   // pixel x padded pixel
-  simd::panel_matrix blur_and_crop_;  // padded pixel x pixel
+  int waves_;                           // cosines of frequencies 0..highest(), sines of 1..highest()
+  simd::panel_matrix analysis_;         // padded pixel x wave
+  simd::panel_matrix padded_analysis_;  // pixel x wave; sums over the padding are in it
+  simd::panel_matrix synthesis_;        // wave x padded pixel, times the gain at its frequency
 };
 
 }  // namespace lookalike::detail

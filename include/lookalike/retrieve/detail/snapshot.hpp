@@ -181,11 +181,12 @@ class snapshot final : public photo_source {
   /// From its file or, where there is none, what is kept of it: the thumbnail.
   byte_image read_photo(std::int64_t id) const override {
     const std::int64_t row = row_of(id);
-    if (file_of_row(row) != no_file) return read_image_bytes(path(id));
-    const auto bytes = thumbnail(row);
-    byte_image small(thumbnail_side, thumbnail_side);
-    std::copy(bytes.begin(), bytes.end(), small.values().begin());
-    return small;
+    return file_of_row(row) == no_file ? copy_of_thumbnail(row) : read_image_bytes(path(id));
+  }
+  byte_image read_squashed(std::int64_t id, int height, int width) const override {
+    if (!has_thumbnails() || height != thumbnail_side || width != thumbnail_side)
+      return photo_source::read_squashed(id, height, width);
+    return copy_of_thumbnail(row_of(id));
   }
   std::string photo_name(std::int64_t id) const override {
     if (file_of_row(row_of(id)) != no_file) return path(id).string();
@@ -226,6 +227,13 @@ class snapshot final : public photo_source {
   }
 
  private:
+  byte_image copy_of_thumbnail(std::int64_t row) const {
+    const auto bytes = thumbnail(row);
+    byte_image small(thumbnail_side, thumbnail_side);
+    std::copy(bytes.begin(), bytes.end(), small.values().begin());
+    return small;
+  }
+
   void map_columns() {
     maps_.clear();
     sums_.clear();
