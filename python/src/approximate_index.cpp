@@ -1,6 +1,5 @@
 // Vectors looked up by hnswlib's graph.
 
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -34,14 +33,7 @@ tensor_view<const float> rows_of(const vectors& array, const char* where) {
 }
 
 approximate_search_options search_for(int k, int candidates, ids leave_out, std::optional<ids> only) {
-  approximate_search_options options{.k = k, .candidates = candidates, .leave_out = std::move(leave_out)};
-  if (only) {
-    std::sort(only->begin(), only->end());
-    options.filter = [sorted = std::move(*only)](std::int64_t id) {
-      return std::binary_search(sorted.begin(), sorted.end(), id);
-    };
-  }
-  return options;
+  return {.k = k, .candidates = candidates, .leave_out = std::move(leave_out), .only = std::move(only)};
 }
 
 }  // namespace

@@ -65,6 +65,10 @@ struct approximate_search_options {
   /// Only ids for which it returns true are found. Called on the searching thread, once an entry a call of
   /// `search`.
   std::function<bool(std::int64_t)> filter{};
+  /// Only these ids are found, where it is given; those that there are not do no harm.
+  std::optional<std::vector<std::int64_t>> only{};
+  /// Only ids that it says true for are found, where it is not empty; those beyond its end are not.
+  std::vector<bool> bitmap{};
 };
 
 /// A handle, cheap to copy: copies share one index, and what `add` and `erase` change, they change for all.
@@ -256,10 +260,22 @@ class approximate_index {
               ", wanted at least 1");
       std::sort(left_out_.begin(), left_out_.end());
       left_out_.erase(std::unique(left_out_.begin(), left_out_.end()), left_out_.end());
-      if (options.filter) {
+      if (options.filter || options.only || !options.bitmap.empty()) {
         admitted_.emplace(graph.count());
-        for (std::size_t entry = 0; entry < graph.count(); ++entry)
-          (*admitted_)[entry] = !graph.is_erased(entry) && options.filter(graph.id(entry));
+        const auto consider = [&](std::size_t entry) {
+          const std::int64_t id = graph.id(entry);
+          const bool in_bitmap = options.bitmap.empty() || (id < std::ssize(options.bitmap) &&
+                                                            options.bitmap[static_cast<std::size_t>(id)]);
+          (*admitted_)[entry] =
+              in_bitmap && !graph.is_erased(entry) && (!options.filter || options.filter(id));
+        };
+        if (options.only) {
+          for (const std::int64_t id : *options.only) {
+            if (graph.knows(id)) consider(graph.entry_of(id));
+          }
+        } else {
+          for (std::size_t entry = 0; entry < graph.count(); ++entry) consider(entry);
+        }
         count_ = std::count(admitted_->begin(), admitted_->end(), true);
       } else {
         count_ = static_cast<std::ptrdiff_t>(graph.count() - graph.count_erased());

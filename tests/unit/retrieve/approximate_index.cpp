@@ -183,6 +183,20 @@ TEST_CASE("filters of an approximate search lose nothing, however few they allow
       if (step >= 10) CHECK(got.ids == best.ids);  // few enough to measure all of them
     }
     CHECK(mean > 0.9);
+    std::vector<std::int64_t> ids{-7, many + 1000};  // that there are not
+    std::vector<bool> bitmap(static_cast<std::size_t>(many));
+    for (std::int64_t id = 0; id < many; id += step) {
+      ids.push_back(id);
+      bitmap[static_cast<std::size_t>(id)] = true;
+    }
+    const auto same_as_found = [&](const approximate_search_options& options) {
+      const std::vector<matches> others = known_index().search(query_rows(), options);
+      bool same = true;
+      for (std::size_t i = 0; i < found.size(); ++i) same = same && others[i].ids == found[i].ids;
+      return same;
+    };
+    CHECK(same_as_found({.k = 10, .candidates = 40, .leave_out = first_hundred, .only = ids}));
+    CHECK(same_as_found({.k = 10, .candidates = 40, .leave_out = first_hundred, .bitmap = bitmap}));
   }
   const matches none = known_index().search(row_of(query_rows(), 0), {.filter = [](auto) { return false; }});
   CHECK(none.count == 0);
