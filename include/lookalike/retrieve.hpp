@@ -8,6 +8,7 @@
 #include <lookalike/retrieve/cell_weights.hpp>
 #include <lookalike/retrieve/color_grid.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
+#include <lookalike/retrieve/descriptor_index.hpp>
 #include <lookalike/retrieve/gist.hpp>
 #include <lookalike/retrieve/learned_descriptor.hpp>
 #include <lookalike/retrieve/lookup.hpp>
