@@ -44,7 +44,7 @@ from .errors import CompositionError, Error, FileError, InputError, Interrupted
 from .gradient_check import GradientReport, check_gradients, check_layer
 from .layer import Layer
 from .models import unet
-from .nearest import Neighbors, VectorIndex, nearest
+from .nearest import DescriptorIndex, Neighbors, VectorIndex, nearest
 from .network import Model, Pass, Summary
 from .nn import (
     adaptive_average_pool,
@@ -155,6 +155,7 @@ __all__ = [
     "CostTerms",
     "Descriptor",
     "DescriptorBlock",
+    "DescriptorIndex",
     "Error",
     "FileError",
     "GradientReport",
