@@ -64,12 +64,12 @@ def _vectors(value: Any, where: str) -> Array:
             f"{where}: given an array of {array.ndim} axes, wanted 2 (count, dimension) or more; a single "
             "vector is array[None]"
         )
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype == np.float64:
         array = array.astype(np.float32)
     if array.dtype not in (np.float32, np.float16, np.uint8):
         raise InputError(f"{where}: given {array.dtype}, wanted float32, float16, uint8 (or float64)")
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
     size = int(np.prod(array.shape[1:], dtype=np.int64))
     return np.ascontiguousarray(array).reshape(len(array), size)
 
