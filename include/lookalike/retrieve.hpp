@@ -10,6 +10,7 @@
 #include <lookalike/retrieve/color_grid.hpp>
 #include <lookalike/retrieve/column.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
+#include <lookalike/retrieve/descriptor_index.hpp>
 #include <lookalike/retrieve/gist.hpp>
 #include <lookalike/retrieve/gray_thumbnail.hpp>
 #include <lookalike/retrieve/learned_descriptor.hpp>

@@ -73,7 +73,7 @@ from .image_files import (
 )
 from .layer import Layer
 from .models import unet
-from .nearest import Neighbors, VectorIndex, nearest
+from .nearest import DescriptorIndex, Neighbors, VectorIndex, nearest
 from .network import Model, Pass, Summary
 from .nn import (
     adaptive_average_pool,
@@ -190,6 +190,7 @@ __all__ = [
     "Damage",
     "Descriptor",
     "DescriptorBlock",
+    "DescriptorIndex",
     "Error",
     "FileError",
     "GradientReport",

@@ -787,3 +787,29 @@ class VectorIndex:
         leave_out: Sequence[int],
         progress: _Progress,
     ) -> tuple[_Found, dict[str, int]]: ...
+
+class DescriptorIndex:
+    def __init__(
+        self,
+        values: Array,
+        blocks: Sequence[tuple[str, int, int, float]],
+        ids: Sequence[int],
+        prepare: bool,
+        seed: int,
+        progress: _Progress,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def prepared_memory(self) -> int: ...
+    def block_distances(self) -> list[float]: ...
+    def search(
+        self,
+        values: Array,
+        weights: Array,
+        importance: Sequence[float],
+        k: int,
+        radius: float | None,
+        only: Sequence[int] | None,
+        bitmap: npt.NDArray[np.bool_] | None,
+        leave_out: Sequence[int],
+        progress: _Progress,
+    ) -> tuple[_Found, dict[str, int]]: ...
