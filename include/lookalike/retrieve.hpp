@@ -46,6 +46,7 @@
 
 #if __has_include(<jpeglib.h>) && __has_include(<png.h>)
 #include <lookalike/retrieve/collection.hpp>
+#include <lookalike/retrieve/column_index.hpp>
 #include <lookalike/retrieve/gray_index.hpp>
 #include <lookalike/retrieve/near_duplicates.hpp>
 #include <lookalike/retrieve/thumbnail_index.hpp>

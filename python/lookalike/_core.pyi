@@ -321,6 +321,20 @@ class Collection:
     def location(self) -> str: ...
     def photographs(self) -> str: ...
 
+class ColumnIndex:
+    def __init__(self, items: Collection, column: str, metric: str) -> None: ...
+    def search(
+        self,
+        vectors: Array,
+        *,
+        k: int,
+        leave_out: Iterable[int],
+        only: Iterable[int] | None,
+        radius: float | None,
+        photos: Any,
+        progress: _Progress,
+    ) -> list[Matches]: ...
+
 class TinyImages:
     def __init__(self, path: Path) -> None: ...
     def __len__(self) -> int: ...

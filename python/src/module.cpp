@@ -64,6 +64,7 @@ PYBIND11_MODULE(_core, module) {
 
   bind_pictures(module);
   bind_collection(module);
+  bind_column_index(module);
   bind_image_files(module);
   bind_approximate_index(module);
   bind_nearest(module);
