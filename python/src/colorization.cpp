@@ -220,15 +220,14 @@ void bind_decoders(py::module_& module) {
 /// (count, height, width, 3) of uint8.
 photo_array to_photo_array(const py::object& given) {
   const auto array = py::array::ensure(given);
-  require(
-      array && array.ndim() == 4 && array.shape(3) == 3 && array.dtype().is(py::dtype::of<std::uint8_t>()),
-      "GrayIndex: given ",
-      array ? py::repr(
-                  py::tuple(py::cast(std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()))))
-                      .cast<std::string>() +
-                  " of " + py::str(array.dtype()).cast<std::string>()
-            : py::str(py::type::of(given).attr("__name__")).cast<std::string>(),
-      ", wanted a collection or an array of (count, height, width, 3) of uint8");
+  const bool is_bytes = array && array.dtype().kind() == 'u' && array.itemsize() == 1;
+  require(is_bytes && array.ndim() == 4 && array.shape(3) == 3, "GrayIndex: given ",
+          array ? py::repr(py::tuple(py::cast(
+                               std::vector<py::ssize_t>(array.shape(), array.shape() + array.ndim()))))
+                          .cast<std::string>() +
+                      " of " + py::str(array.dtype()).cast<std::string>()
+                : py::str(py::type::of(given).attr("__name__")).cast<std::string>(),
+          ", wanted a collection or an array of (count, height, width, 3) of uint8");
   const py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast> dense(array);
   return photo_array({dense.data(), dense.data() + dense.size()}, static_cast<int>(dense.shape(1)),
                      static_cast<int>(dense.shape(2)));
