@@ -57,6 +57,7 @@ from .image_files import (
 )
 from .layer import Layer
 from .models import unet
+from .nearest import Neighbors, VectorIndex, nearest
 from .network import Model, Pass, Summary
 from .nn import (
     adaptive_average_pool,
@@ -185,6 +186,7 @@ __all__ = [
     "Matches",
     "Model",
     "NameMap",
+    "Neighbors",
     "Parameters",
     "Pass",
     "Pipeline",
@@ -199,6 +201,7 @@ __all__ = [
     "TinyImages",
     "TinyMetadata",
     "TunedLayer",
+    "VectorIndex",
     "adaptive_average_pool",
     "adaptive_max_pool",
     "add",
@@ -258,6 +261,7 @@ __all__ = [
     "models",
     "multiply",
     "named",
+    "nearest",
     "nn",
     "optim",
     "pad_channels",

@@ -126,7 +126,7 @@ class ApproximateIndex:
         leave_out: list[int],
         only: list[int] | None,
         progress: _Progress,
-    ) -> list[Matches]: ...
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int64], bool]: ...
     def measure_recall(
         self, queries: npt.NDArray[np.float32], *, k: int, candidates: int, progress: _Progress
     ) -> float: ...
@@ -646,3 +646,37 @@ def check_layer(
     constant_inputs: Sequence[int],
     training: bool,
 ) -> dict[str, Any]: ...
+
+_Found = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int64], bool]
+
+def nearest(
+    vectors: Array,
+    queries: Array | None,
+    metric: str,
+    k: int,
+    radius: float | None,
+    only: Sequence[int] | None,
+    bitmap: npt.NDArray[np.bool_] | None,
+    leave_out: Sequence[int],
+    seed: int,
+    progress: _Progress,
+) -> _Found: ...
+
+class VectorIndex:
+    def __init__(
+        self, vectors: Array, metric: str, ids: Sequence[int], prepare: bool, seed: int, progress: _Progress
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def dimension(self) -> int: ...
+    def prepared_memory(self) -> int: ...
+    def without(self, ids: Sequence[int]) -> VectorIndex: ...
+    def search(
+        self,
+        queries: Array | None,
+        k: int,
+        radius: float | None,
+        only: Sequence[int] | None,
+        bitmap: npt.NDArray[np.bool_] | None,
+        leave_out: Sequence[int],
+        progress: _Progress,
+    ) -> tuple[_Found, dict[str, int]]: ...

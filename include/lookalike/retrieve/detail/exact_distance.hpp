@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -15,6 +16,15 @@
 #include <lookalike/simd/precise.hpp>
 
 namespace lookalike::detail {
+
+/// The exact distances from one query.
+class row_measure {
+ public:
+  virtual ~row_measure() = default;
+  virtual double operator()(std::int64_t row) = 0;
+  /// The row will be measured next.
+  virtual void fetch(std::int64_t row) const = 0;
+};
 
 /// What distances of bytes need of each row besides products.
 struct byte_moments {
@@ -27,7 +37,7 @@ struct byte_moments {
 };
 
 /// From one vector to those of a table. Not for several threads at once: it keeps a row.
-class exact_distance {
+class exact_distance final : public row_measure {
  public:
   /// `moments` are those of all rows of bytes, or null.
   exact_distance(const vector_view& known, const vector_view& queries, std::int64_t query, metric m,
@@ -51,7 +61,14 @@ class exact_distance {
     }
   }
 
-  double operator()(std::int64_t row) {
+  void fetch(std::int64_t row) const override {
+    constexpr std::ptrdiff_t line = 64;
+    const std::byte* from = known_.row(row);
+    const auto size = static_cast<std::ptrdiff_t>(known_.row_size());
+    for (std::ptrdiff_t at = 0; at < size; at += line) __builtin_prefetch(from + at);
+  }
+
+  double operator()(std::int64_t row) override {
     if (known_.type() == element::uint8) return of_bytes(row);
     const float* values = nullptr;
     if (known_.type() == element::float16) {

@@ -9,12 +9,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <span>
 #include <vector>
 
 #include <lookalike/retrieve/detail/bound_table.hpp>
+#include <lookalike/retrieve/detail/exact_distance.hpp>
 #include <lookalike/retrieve/detail/nearest_list.hpp>
 #include <lookalike/simd/quantized_product.hpp>
 
@@ -48,12 +48,10 @@ struct row_filter {
 /// One query on its way through some rows. `Measure(row)` is the exact distance.
 class best_first_search {
  public:
-  using measure = std::function<double(std::int64_t)>;
-
   /// `excluded` is a row that must not be found, or -1.
-  best_first_search(nearest_list& found, measure exact, const row_filter& filter, std::int64_t excluded,
+  best_first_search(nearest_list& found, row_measure& exact, const row_filter& filter, std::int64_t excluded,
                     shared_limit* shared)
-      : found_(found), measure_(std::move(exact)), filter_(filter), excluded_(excluded), shared_(shared) {}
+      : found_(found), measure_(&exact), filter_(filter), excluded_(excluded), shared_(shared) {}
 
   double limit() const {
     const double own = found_.limit();
@@ -71,12 +69,9 @@ class best_first_search {
 
   /// Measures some rows before all others; they need not be looked at again.
   void measure_seeds(std::span<const candidate> seeds) {
-    for (const candidate& seed : seeds) {
-      measure_row(seed.row);
-      seeds_.push_back(seed.row);
-    }
+    measure_rows(seeds);
+    for (const candidate& seed : seeds) seeds_.push_back(seed.row);
     std::sort(seeds_.begin(), seeds_.end());
-    if (shared_ != nullptr) shared_->lower(found_.limit());
   }
 
   void add_pending(std::span<const float> promises, std::span<const std::uint32_t> rows,
@@ -130,9 +125,22 @@ class best_first_search {
     count = std::min(count, waiting_.size());
     const auto middle = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
     if (count < waiting_.size()) std::nth_element(waiting_.begin(), middle, waiting_.end());
-    for (auto entry = waiting_.begin(); entry != middle; ++entry) measure_row(entry->row);
+    measure_rows({waiting_.data(), count});
     waiting_.erase(waiting_.begin(), middle);
-    if (shared_ != nullptr) shared_->lower(found_.limit());
+  }
+
+  /// Measures those that are nearer than the limit if what is left out of both is at right angles, as it
+  /// mostly nearly is.
+  void measure_likely(const bound_table& table, const bound_query& query) {
+    drop_hopeless(query.fine_constant);
+    const auto likely = [&](const candidate& entry) {
+      return entry.promise - query.fine_tail * table.fine_tails()[entry.row] >= cut(query.fine_constant);
+    };
+    const auto middle = std::partition(waiting_.begin(), waiting_.end(),
+                                       [&](const candidate& entry) { return !likely(entry); });
+    std::sort(middle, waiting_.end());
+    measure_rows({middle, waiting_.end()});
+    waiting_.erase(middle, waiting_.end());
   }
 
   /// Measures all that could still be among the nearest.
@@ -140,9 +148,10 @@ class best_first_search {
     drop_hopeless(constant);
     counts_.fine += static_cast<std::int64_t>(waiting_.size());
     std::sort(waiting_.begin(), waiting_.end());
-    for (const candidate& entry : waiting_) {
-      if (entry.promise < cut(constant)) break;
-      measure_row(entry.row);
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+      if (waiting_[i].promise < cut(constant)) break;
+      if (i + 1 < waiting_.size()) measure_->fetch(waiting_[i + 1].row);
+      measure_row(waiting_[i].row);
     }
     waiting_.clear();
     if (shared_ != nullptr) shared_->lower(found_.limit());
@@ -158,11 +167,18 @@ class best_first_search {
   bool is_seed(std::uint32_t row) const { return std::binary_search(seeds_.begin(), seeds_.end(), row); }
   void measure_row(std::uint32_t row) {
     ++counts_.measured;
-    found_.add(measure_(row), filter_.id(row));
+    found_.add((*measure_)(row), filter_.id(row));
+  }
+  void measure_rows(std::span<const candidate> entries) {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i + 1 < entries.size()) measure_->fetch(entries[i + 1].row);
+      measure_row(entries[i].row);
+    }
+    if (shared_ != nullptr) shared_->lower(found_.limit());
   }
 
   nearest_list& found_;
-  measure measure_;
+  row_measure* measure_;
   const row_filter& filter_;
   std::int64_t excluded_;
   shared_limit* shared_;
@@ -205,12 +221,15 @@ class table_search {
           keep(query, search, sums, first_row, rows);
           search.refine(table_, query);
           // Measuring ahead pays whenever the number of rows has doubled.
-          if ((chunks & (chunks - 1)) == 0) search.tighten(query.fine_constant, wanted_);
+          if ((chunks & (chunks - 1)) == 0) search.measure_likely(table_, query);
         }
       }
       if (chunks == 1 && last - group > 2 * chunk_groups && leaves_too_much(searches, rows)) return false;
     }
-    for (std::size_t q = 0; q < queries.size(); ++q) searches[q].finish(queries[q].fine_constant);
+    for (std::size_t q = 0; q < queries.size(); ++q) {
+      searches[q].measure_likely(table_, queries[q]);
+      searches[q].finish(queries[q].fine_constant);
+    }
     return true;
   }
 

@@ -251,10 +251,9 @@ class vector_search {
       searches.reserve(count);
       for (std::size_t q = 0; q < count; ++q) {
         const std::int64_t number = begin + static_cast<std::int64_t>(q);
-        searches.emplace_back(
-            lists[q], [&distance = distances[q]](std::int64_t row) { return distance(row); }, options_.filter,
-            options_.excludes_itself ? base + number : -1,
-            shared.empty() ? nullptr : &shared[static_cast<std::size_t>(number)]);
+        searches.emplace_back(lists[q], distances[q], options_.filter,
+                              options_.excludes_itself ? base + number : -1,
+                              shared.empty() ? nullptr : &shared[static_cast<std::size_t>(number)]);
       }
       return searches;
     };
