@@ -73,7 +73,7 @@ def build_ours(vectors: np.ndarray, threads: int, seed: int) -> Search:
     index = la.ApproximateIndex(
         vectors, links=LINKS, ef_construction=EF_CONSTRUCTION, seed=seed, deterministic=threads == 1
     )
-    return lambda queries, ef: np.array([found.ids for found in index.search(queries, k=K, candidates=ef)])
+    return lambda queries, ef: index.search(queries, k=K, candidates=ef).ids
 
 
 def build_hnswlib(vectors: np.ndarray, threads: int, seed: int) -> Search:

@@ -14,6 +14,7 @@ from ._arrays import as_numbers
 from ._progress import Progress, reporting
 from ._types import Path
 from .errors import InputError
+from .nearest import Neighbors
 from .stage import Kind
 from .values import Descriptor, Matches
 
@@ -189,7 +190,7 @@ class ApproximateIndex:
         Returns
         -------
         Matches
-            Distances are squared Euclidean ones; `certified` is False. For many queries, a list of them.
+            Distances are squared Euclidean ones; `certified` is False. For many queries, :class:`Neighbors`.
 
         Raises
         ------
@@ -205,13 +206,15 @@ class ApproximateIndex:
         array = as_numbers(query, np.float32, "search")
         rows = _vectors(array[np.newaxis] if array.ndim == 1 else array, "search")
         with reporting(progress) as report:
-            found = self._handle.search(
-                rows,
-                k=k,
-                candidates=candidates,
-                leave_out=_ids(leave_out),
-                only=None if only is None else self._allowed(only),
-                progress=report,
+            found = Neighbors(
+                *self._handle.search(
+                    rows,
+                    k=k,
+                    candidates=candidates,
+                    leave_out=_ids(leave_out),
+                    only=None if only is None else self._allowed(only),
+                    progress=report,
+                )
             )
         return found[0] if array.ndim == 1 else found
 

@@ -36,6 +36,8 @@ from ._types import Array, Path
 from .collection import BuildReport, Collection
 from .completion import scene_descriptor
 from .errors import Error, FileError, InputError, Interrupted
+from .nearest import Neighbors, VectorsLike
+from .nearest import nearest as _nearest
 from .stage import Kind
 from .values import Descriptor, DescriptorBlock, Matches
 
@@ -105,6 +107,98 @@ def _merge(ids: Array, distances: Array, k: int) -> tuple[_Ids, npt.NDArray[np.f
         ids = np.pad(ids, ((0, 0), (0, missing)), constant_values=-1)
         distances = np.pad(distances, ((0, 0), (0, missing)), constant_values=np.inf)
     return np.ascontiguousarray(ids), np.ascontiguousarray(distances)
+
+
+def _search_array(
+    shard: Any, queries: Any, k: int, metric: str, radius: float | None
+) -> tuple[int, _Ids, npt.NDArray[np.float32], bool]:
+    if isinstance(shard, (str, os.PathLike)):
+        try:
+            shard = np.load(shard, mmap_mode="r", allow_pickle=False)
+        except (OSError, EOFError) as failure:
+            raise FileError(f"cannot read '{os.fspath(shard)}': {failure}") from None
+        except ValueError as failure:
+            raise FileError(f"cannot read '{os.fspath(shard)}' as .npy: {failure}") from None
+    if len(shard) == 0:
+        return 0, np.full((len(queries), k), -1), np.full((len(queries), k), np.inf, np.float32), True
+    found = _nearest(shard, queries, k, metric=metric, radius=radius)
+    return len(shard), found.ids, found.distances, found.certified
+
+
+def nearest(
+    vectors: Any,
+    queries: VectorsLike,
+    k: int = 10,
+    *,
+    metric: str = "squared_l2",
+    radius: float | None = None,
+    client: Any = None,
+    progress: Progress = False,
+) -> Neighbors:
+    """Find the nearest of vectors that lie in several arrays to each of some queries, exactly.
+
+    Parameters
+    ----------
+    vectors
+        The shards: a list of arrays (count, dimension), or of paths of ``.npy`` files, which are mapped where a
+        task runs, so that only their names travel; or an array of Dask, whose blocks of rows they are. Ids are
+        numbers of rows, counted through all shards.
+    queries, k, metric, radius
+        See :func:`lookalike.nearest`.
+    client
+        A ``dask.distributed.Client``. By default one shard follows the other in this process.
+    progress
+        True for a progress bar, or a callable ``(task, done, total)``, in shards.
+
+    Returns
+    -------
+    Neighbors
+        What :func:`lookalike.nearest` finds in all vectors one after the other.
+
+    Raises
+    ------
+    InputError, FileError
+        As there, and for a file that is missing or no array; they name the shard.
+
+    Examples
+    --------
+    >>> import lookalike as la
+    >>> import numpy as np
+    >>> corners = np.array([[0, 0], [0, 1], [1, 0]], np.float32)
+    >>> la.distributed.nearest([corners[:2], corners[2:]], corners[2:], k=2).ids
+    array([[2, 0]])
+    """
+    count = operator.index(k)
+    if count < 1:
+        raise InputError(f"search: given k = {count}, wanted at least 1")
+    if hasattr(vectors, "to_delayed"):
+        whole = vectors.rechunk(dict.fromkeys(range(1, vectors.ndim), -1))
+        blocks = whole.to_delayed().ravel().tolist()
+        shards = [block.compute() for block in blocks] if client is None else client.compute(blocks)
+    else:
+        shards = list(vectors)
+    if not shards:
+        raise InputError("nearest: given no shards")
+    sought = np.asarray(queries)
+    names = [
+        f"shard {at} ('{os.fspath(shard)}')" if isinstance(shard, (str, os.PathLike)) else f"shard {at}"
+        for at, shard in enumerate(shards)
+    ]
+    calls = [(shard, sought, count, metric, radius) for shard in shards]
+    with reporting(progress) as report:
+        results = _run(client, "nearest", names, _search_array, calls, report)
+    sizes = [size for size, *_ in results]
+    if sum(sizes) == 0:
+        raise InputError("nearest: given no vectors")
+    firsts = np.concatenate([[0], np.cumsum(sizes)])
+    ids, distances = _merge(
+        np.concatenate(
+            [np.where(found < 0, -1, found + first) for first, (_, found, *_) in zip(firsts, results)], 1
+        ),
+        np.concatenate([found for _, _, found, _ in results], 1),
+        count,
+    )
+    return Neighbors(ids, distances, (ids >= 0).sum(1), all(certified for *_, certified in results))
 
 
 # ---- collections -----------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // Vectors looked up by hnswlib's graph.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -86,9 +87,16 @@ void bind_approximate_index(py::module_& module) {
                 search_for(k, candidates, std::move(leave_out), std::move(only));
             const std::vector<matches> found = watch(callback).run(
                 [&](const progress& watcher) { return known.search(view, options, watcher); });
-            py::list each;
-            for (const matches& some : found) each.append(to_python(some, py::none()));
-            return each;
+            const std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(found.size()), k};
+            py::array_t<std::int64_t> numbers(shape), counts(shape[0]);
+            py::array_t<float> distances(shape);
+            for (std::size_t i = 0; i < found.size(); ++i) {
+              const auto row = static_cast<py::ssize_t>(i);
+              std::copy(found[i].ids.begin(), found[i].ids.end(), numbers.mutable_data(row, 0));
+              std::copy(found[i].distances.begin(), found[i].distances.end(), distances.mutable_data(row, 0));
+              counts.mutable_at(row) = found[i].count;
+            }
+            return py::make_tuple(numbers, distances, counts, false);
           },
           arg("queries"), py::kw_only(), arg("k"), arg("candidates"), arg("leave_out"), arg("only"),
           arg("progress"))

@@ -206,6 +206,55 @@ def test_bad_input_and_folders_without_pictures(stores, tmp_path):
         )
 
 
+# ---- arrays ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    """Small whole numbers, so that many are at equal distance, and some occur in several shards."""
+    rows = np.random.default_rng(0).integers(-3, 4, (500, 6)).astype(np.float32)
+    rows[400:420] = rows[10:30]
+    return rows
+
+
+def test_arrays_in_shards_are_searched_as_one(client, vectors, tmp_path):
+    queries = np.random.default_rng(1).integers(-3, 4, (30, 6)).astype(np.float32)
+    cuts = [0, 7, 7, 200, 415, 500]
+    arrays = [vectors[a:b] for a, b in zip(cuts, cuts[1:])]
+    paths = [tmp_path / f"{at}.npy" for at in range(len(arrays))]
+    for path, array in zip(paths, arrays):
+        np.save(path, array)
+    dask_array = pytest.importorskip("dask.array").from_array(vectors, chunks=(150, 4))
+    for options in ({"k": 12}, {"k": 600}, {"k": 5, "metric": "inner_product"}, {"k": 9, "radius": 6.0}):
+        expected = la.nearest(vectors, queries, **options)
+        for shards in (arrays, paths, dask_array):
+            for connected in (None, client):
+                found = la.distributed.nearest(shards, queries, client=connected, **options)
+                np.testing.assert_array_equal(found.ids, expected.ids)
+                np.testing.assert_array_equal(found.distances, expected.distances)
+                np.testing.assert_array_equal(found.counts, expected.counts)
+                assert found.certified
+
+
+def test_an_array_that_is_missing_or_misfits_is_named(client, vectors, tmp_path):
+    good, missing, broken = (tmp_path / f"{name}.npy" for name in ("good", "missing", "broken"))
+    np.save(good, vectors)
+    broken.write_bytes(good.read_bytes()[:1000])
+    for connected in (None, client):
+        with pytest.raises(la.FileError, match="shard 1 .*missing.npy"):
+            la.distributed.nearest([good, missing], vectors[:2], client=connected)
+        with pytest.raises(la.FileError, match="shard 0 .*broken.npy"):
+            la.distributed.nearest([broken, good], vectors[:2], client=connected)
+        with pytest.raises(la.InputError, match="shard 1: "):
+            la.distributed.nearest([vectors, vectors[:, :3]], vectors[:2], client=connected)
+    with pytest.raises(la.InputError, match="no shards"):
+        la.distributed.nearest([], vectors[:2])
+    with pytest.raises(la.InputError, match="no vectors"):
+        la.distributed.nearest([vectors[:0]], vectors[:2])
+    with pytest.raises(la.InputError, match="k = 0"):
+        la.distributed.nearest([vectors], vectors[:2], k=0)
+
+
 # ---- workers that die ------------------------------------------------------------------------------------------
 
 
