@@ -40,6 +40,7 @@ from .completion import (
     seam,
     seam_cut,
 )
+from .descriptors import encode, picture_encoder, thumbnails_only
 from .errors import CompositionError, Error, FileError, InputError, Interrupted
 from .gradient_check import GradientReport, check_gradients, check_layer
 from .layer import Layer
@@ -199,6 +200,7 @@ __all__ = [
     "dropout",
     "elu",
     "embedding",
+    "encode",
     "encode_image",
     "errors",
     "expose",
@@ -236,6 +238,7 @@ __all__ = [
     "optim",
     "pad_channels",
     "permute",
+    "picture_encoder",
     "poisson_blend",
     "rank",
     "read_image",
@@ -263,6 +266,7 @@ __all__ = [
     "softmax",
     "stage",
     "tanh",
+    "thumbnails_only",
     "torch",
     "transposed_conv",
     "unet",
