@@ -56,8 +56,8 @@ class Encode(_Encoder):
     part: str = "out"
     height: int = 0
     width: int = 0
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    deviation: tuple[float, ...] = (1.0, 1.0, 1.0)
     unit_length: bool = False
     importance: float = 1.0
 
@@ -126,8 +126,8 @@ def encode(
     *,
     height: int = 0,
     width: int = 0,
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0),
+    deviation: tuple[float, ...] = (1.0, 1.0, 1.0),
     unit_length: bool = False,
     importance: float = 1.0,
 ) -> Encode:
