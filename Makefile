@@ -3,7 +3,7 @@
 #   make demo                   holes in photographs, filled from a collection (PHOTOS=folder for your own photographs)
 #   make test                   everything that is checked
 #   make tsan                   the unit tests with the thread sanitizer
-#   make instruction_sets       the kernels' tests for SSE4.2, AVX-512 and, emulated, NEON
+#   make instruction_sets       the kernels' tests for SSE4.2, AVX-512, none at all and, emulated, NEON
 #   make bench                  the list of benchmarks and experiments; bench/run NAME runs one
 #   make setup                  installs what the above need
 #   make format                 formats all sources, and writes the umbrella headers

@@ -16,10 +16,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +46,7 @@
 #include <lookalike/nn/weights.hpp>
 #include <lookalike/retrieve/learned_descriptor.hpp>
 #include <lookalike/retrieve/lookup.hpp>
+#include <lookalike/retrieve/tiny_image.hpp>
 #include <lookalike/retrieve/vector_index.hpp>
 #include <lookalike/retrieve/vote.hpp>
 
@@ -69,22 +68,6 @@ struct arguments {
   std::uint64_t seed = 0;
   int threads = 0;
 };
-
-/// Each picture with mean 0 and length 1, so that brightness and contrast do not count.
-la::tensor<float> normalized_pixels(const la::tensor<std::uint8_t>& pictures) {
-  const std::int64_t size = pictures.size() / pictures.batch();
-  la::tensor<float> rows(pictures.batch(), size);
-  la::parallel_for(pictures.batch(), [&](std::int64_t n) {
-    const std::span from(pictures.data() + n * size, static_cast<std::size_t>(size));
-    const double mean = std::accumulate(from.begin(), from.end(), 0.0) / static_cast<double>(size);
-    double squares = 0;
-    for (const int value : from) squares += (value - mean) * (value - mean);
-    const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-    std::transform(from.begin(), from.end(), rows.data() + n * size,
-                   [&](int value) { return static_cast<float>((value - mean) * scale); });
-  });
-  return rows;
-}
 
 /// Batches of pictures, cropped and mirrored at random, with their labels.
 la::data_loader<> augmented(const la::labeled_pictures& data, const la::normalization& norm, int padding,
@@ -193,7 +176,7 @@ void run(const arguments& given) {
   const auto judge = [&](std::string_view what, const auto& describe) {
     return accuracy(what, describe, training, test, given.neighbors);
   };
-  const double pixels = judge("pixels, mean 0, length 1", la::as_stage(normalized_pixels));
+  const double pixels = judge("pixels, mean 0, length 1", la::tiny_image.on_batches());
 
   const auto features = la::encode(classifier(training, norm, given), "descriptor",
                                    {.height = 32, .width = 32, .normalization = norm, .unit_length = true});

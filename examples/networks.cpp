@@ -9,9 +9,11 @@
 #include <lookalike/nn/dynamic_model.hpp>
 #include <lookalike/nn/layers.hpp>
 #include <lookalike/nn/model.hpp>
+#include <lookalike/nn/profile.hpp>
 #include <lookalike/nn/receptive_field.hpp>
 #include <lookalike/nn/summary.hpp>
 #include <lookalike/nn/to_fully_convolutional.hpp>
+#include <lookalike/nn/tune.hpp>
 
 using namespace lookalike;
 
@@ -87,6 +89,9 @@ void make_fast(const tensor<float>& pictures) {
   const tensor<float> scores = net(pictures);
   std::cout << scores.channels() << " scores, with " << net.packed_memory() << " bytes of packed weights\n";
   net.prepare({.algorithm = simd::convolution_algorithm::direct, .low_memory = true});
+  net.prepare({});
+  for (const tuned_layer& layer : tune(net, {pictures})) net.set_algorithm(layer.name, layer.algorithm);
+  std::cout << profile(net, {pictures}).text();
 }
 
 void learn(const tensor<float>& pictures, const tensor<float>& wanted) {

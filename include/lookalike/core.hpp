@@ -8,6 +8,7 @@
 #include <lookalike/core/dual.hpp>
 #include <lookalike/core/error.hpp>
 #include <lookalike/core/files.hpp>
+#include <lookalike/core/float16.hpp>
 #include <lookalike/core/glob.hpp>
 #include <lookalike/core/hash.hpp>
 #include <lookalike/core/memory.hpp>

@@ -7,6 +7,7 @@
 #include <lookalike/image/augment.hpp>
 #include <lookalike/image/border.hpp>
 #include <lookalike/image/border_weights.hpp>
+#include <lookalike/image/chroma.hpp>
 #include <lookalike/image/color.hpp>
 #include <lookalike/image/color_jitter.hpp>
 #include <lookalike/image/color_noise.hpp>
@@ -17,6 +18,7 @@
 #include <lookalike/image/elastic_deformation.hpp>
 #include <lookalike/image/filter.hpp>
 #include <lookalike/image/image.hpp>
+#include <lookalike/image/l_alpha_beta.hpp>
 #include <lookalike/image/mask.hpp>
 #include <lookalike/image/normalization.hpp>
 #include <lookalike/image/photo_source.hpp>

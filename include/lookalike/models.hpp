@@ -7,6 +7,7 @@
 #include <lookalike/models/alexnet.hpp>
 #include <lookalike/models/autoencoder.hpp>
 #include <lookalike/models/color_bins.hpp>
+#include <lookalike/models/color_metrics.hpp>
 #include <lookalike/models/colorful_colorization.hpp>
 #include <lookalike/models/completion_training.hpp>
 #include <lookalike/models/image_completion.hpp>

@@ -62,6 +62,7 @@
 #include <lookalike/nn/parameter.hpp>
 #include <lookalike/nn/pass.hpp>
 #include <lookalike/nn/pointwise.hpp>
+#include <lookalike/nn/profile.hpp>
 #include <lookalike/nn/receptive_field.hpp>
 #include <lookalike/nn/safetensor.hpp>
 #include <lookalike/nn/saved_numbers.hpp>
@@ -70,6 +71,7 @@
 #include <lookalike/nn/tiles.hpp>
 #include <lookalike/nn/to_fully_convolutional.hpp>
 #include <lookalike/nn/trainer.hpp>
+#include <lookalike/nn/tune.hpp>
 
 #if __has_include(<jpeglib.h>) && __has_include(<png.h>) && __has_include(<zlib.h>)
 #include <lookalike/nn/cifar_archive.hpp>

@@ -22,6 +22,7 @@ from .architecture import Architecture, ArchitectureLike, as_architecture
 from .errors import FileError, InputError
 from .optim import Optimizer, Schedule
 from .parameters import Gradients, Names, Parameters, core_names
+from .profile import Profile, TunedLayer
 from .training import Augment, History, Loss
 
 _METADATA_KEY = "lookalike.architecture"
@@ -426,6 +427,84 @@ class Model:
     def execution(self) -> tuple[str, str]:
         """The algorithm and the use of memory that :meth:`set_execution` was given."""
         return self._network.execution()  # type: ignore[no-any-return]
+
+    def set_algorithm(
+        self,
+        layer: str,
+        algorithm: Literal["automatic", "direct", "winograd_2x2", "winograd_4x4", "winograd_6x6"],
+    ) -> None:
+        """Say how one convolution computes in inference from now on, whatever :meth:`set_execution` says.
+
+        Undoes :meth:`prepare`.
+
+        Parameters
+        ----------
+        layer
+            The name of the layer.
+        algorithm
+            ``"automatic"``: as all the others do.
+
+        Raises
+        ------
+        InputError
+            If no layer has that name.
+        """
+        self._network.set_algorithm(layer, algorithm)
+
+    @property
+    def algorithms(self) -> dict[str, str]:
+        """The algorithms of layers that have one of their own, by :meth:`set_algorithm` or :meth:`tune`."""
+        return dict(self._network.algorithms())
+
+    def tune(
+        self,
+        *inputs: Any,
+        repetitions: int = 5,
+        winograd_6x6: bool = False,
+        least_gain: float = 0.05,
+        **named_inputs: Any,
+    ) -> dict[str, TunedLayer]:
+        """Try the algorithms of each convolution out on inputs like these, keep the fastest, and prepare.
+
+        What is fastest depends on the machine, the threads and the extents. Two runs may choose differently, and
+        then agree to the algorithms' errors, not to the bit; to repeat a choice, give what is returned to
+        :meth:`set_algorithm`.
+
+        Parameters
+        ----------
+        inputs, named_inputs
+            As of a call.
+        repetitions
+            Passes for each algorithm; the fastest counts.
+        winograd_6x6
+            Whether F(6x6), with an error of up to 5e-5 of a layer's largest output, may be chosen.
+        least_gain
+            The part of a layer's time that another algorithm than the default must save to be chosen.
+
+        Returns
+        -------
+        dict
+            The layers where the default is not the fastest, by name.
+        """
+        found = self._network.tune(self._given(inputs, named_inputs), repetitions, winograd_6x6, least_gain)
+        return {name: TunedLayer(*layer) for name, *layer in found}
+
+    def profile(self, *inputs: Any, repetitions: int = 10, **named_inputs: Any) -> Profile:
+        """Measure the time of each layer in inference: the median of some passes, after two to warm up.
+
+        Parameters
+        ----------
+        inputs, named_inputs
+            As of a call.
+        repetitions
+            Passes that count.
+
+        Examples
+        --------
+        >>> print(model.profile(x))  # doctest: +SKIP
+        """
+        seconds, text = self._network.profile(self._given(inputs, named_inputs), repetitions)
+        return Profile(dict(seconds), text)
 
     @property
     def is_prepared(self) -> bool:

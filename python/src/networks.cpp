@@ -18,7 +18,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <lookalike/nn/profile.hpp>
 #include <lookalike/nn/summary.hpp>
+#include <lookalike/nn/tune.hpp>
 #include <lookalike/nn/weights.hpp>
 
 #include "bindings.hpp"
@@ -172,6 +174,56 @@ void bind_network(py::module_& module, const char* class_name) {
              return py::make_tuple(word_for(how.algorithm, algorithms), word_for(how.low_memory, memory_use));
            })
       .def("prepare", [](state& s) { s.net.prepare(); })
+      .def(
+          "set_algorithm",
+          [](state& s, const std::string& layer, const std::string& algorithm) {
+            s.net.set_algorithm(layer, meaning(algorithm, "algorithm", algorithms));
+          },
+          "layer"_a, "algorithm"_a)
+      .def("algorithms",
+           [](const state& s) {
+             py::dict chosen;
+             const auto own = s.net.algorithms();
+             for (std::size_t i = 0; i < own.size(); ++i) {
+               if (own[i] == simd::convolution_algorithm::automatic) continue;
+               const std::string name(s.net.program().name(static_cast<int>(i)));
+               chosen[py::str(name)] = word_for(own[i], algorithms);
+             }
+             return chosen;
+           })
+      .def(
+          "tune",
+          [](state& s, const named_arrays<Scalar>& inputs, int repetitions, bool winograd_6x6,
+             double least_gain) {
+            const given_arrays<Scalar> given(inputs, "tune");
+            std::vector<tuned_layer> chosen;
+            {
+              const py::gil_scoped_release released;
+              chosen =
+                  tune(s.net, given.tensors(),
+                       {.repetitions = repetitions, .winograd_6x6 = winograd_6x6, .least_gain = least_gain});
+            }
+            py::list rows;
+            for (const tuned_layer& layer : chosen)
+              rows.append(py::make_tuple(layer.name, word_for(layer.algorithm, algorithms), layer.seconds,
+                                         layer.default_seconds));
+            return rows;
+          },
+          "inputs"_a, "repetitions"_a, "winograd_6x6"_a, "least_gain"_a)
+      .def(
+          "profile",
+          [](const state& s, const named_arrays<Scalar>& inputs, int repetitions) {
+            const given_arrays<Scalar> given(inputs, "profile");
+            network_profile found;
+            {
+              const py::gil_scoped_release released;
+              found = profile(s.net, given.tensors(), repetitions);
+            }
+            py::list rows;
+            for (const profile_row& row : found.rows) rows.append(py::make_tuple(row.name, row.seconds));
+            return py::make_tuple(rows, found.text());
+          },
+          "inputs"_a, "repetitions"_a)
       .def("is_prepared", [](const state& s) { return s.net.is_prepared(); })
       .def("packed_memory", [](const state& s) { return s.net.packed_memory(); })
       .def("parameter_count", [](const state& s) { return s.net.parameter_count(); })

@@ -59,6 +59,15 @@ def test_building_again_describes_only_what_is_new(own_folder):
     assert la.Collection.open(own_folder) == second
 
 
+def test_a_build_can_be_restricted_to_given_files(own_folder, tmp_path):
+    shard = la.Collection.build(own_folder, tmp_path / "shard", paths=["03.png", Path("01.png"), "99.png"])
+    assert [shard.path(id_).name for id_ in shard] == ["01.png", "03.png"]
+    assert [path for path, _ in shard.report.skipped] == ["99.png"]
+    assert len(la.Collection.build(own_folder, tmp_path / "nothing", paths=[])) == 0
+    with pytest.raises(la.InputError, match="wanted that of a file below"):
+        la.Collection.build(own_folder, tmp_path / "shard", paths=["../03.png"])
+
+
 def test_what_cannot_be_read_is_listed_and_skipped(own_folder):
     (own_folder / "empty.jpg").write_bytes(b"")
     (own_folder / "text.png").write_text("no picture")

@@ -537,3 +537,46 @@ def test_prepare_unknown_words():
         up_and_convolved().set_execution(algorithm="fft")
     with pytest.raises(ValueError, match="normal"):
         up_and_convolved().prepare(memory="tiny")
+
+
+def test_set_algorithm_changes_one_layer():
+    model = up_and_convolved()
+    layers = [row["name"] for row in model.summary().rows if row["kind"] == "conv"]
+    x = random(1, 3, 24, 24)
+    wanted = model.prepare(algorithm="direct")(x)
+    model.prepare(algorithm="automatic")
+    for layer in layers:
+        model.set_algorithm(layer, "direct")
+    assert not model.is_prepared
+    assert model.algorithms == dict.fromkeys(layers, "direct")
+    assert np.array_equal(model(x), wanted)
+    for layer in layers:
+        model.set_algorithm(layer, "automatic")
+    assert model.algorithms == {}
+    with pytest.raises(la.InputError, match="no layer is called 'conv99'"):
+        model.set_algorithm("conv99", "direct")
+    with pytest.raises(la.InputError, match="algorithm"):
+        model.set_algorithm(layers[0], "fft")
+
+
+def test_tune_sets_what_it_returns():
+    model = up_and_convolved()
+    x = random(1, 3, 24, 24)
+    usual = model(x)
+    chosen = model.tune(x, repetitions=2, least_gain=0)
+    assert model.is_prepared
+    assert model.algorithms == {name: layer.algorithm for name, layer in chosen.items()}
+    assert all(0 < layer.seconds < layer.default_seconds for layer in chosen.values())
+    np.testing.assert_allclose(model(x), usual, rtol=0, atol=1e-4 * np.abs(usual).max())
+    with pytest.raises(la.InputError, match="0 repetitions"):
+        model.tune(x, repetitions=0)
+    with pytest.raises(la.InputError, match="channels"):
+        model.tune(random(1, 2, 24, 24))
+
+
+def test_profile_names_the_layers_that_run():
+    model = la.Model(small())
+    found = model.profile(random(2, 3, 16, 16), repetitions=3)
+    assert list(found.seconds) == ["conv0", "global_average_pool0", "fully_connected0"]
+    assert all(seconds > 0 for seconds in found.seconds.values())
+    assert str(found).splitlines()[-1].startswith("total")

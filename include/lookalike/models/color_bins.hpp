@@ -38,6 +38,15 @@ inline constexpr int color_bin_rows[20][2] = {{50, 90},   {20, 90},   {0, 90},  
                                               {-80, 90},  {-80, 90},  {-90, 90},  {-100, 90}, {-100, 80},
                                               {-110, 80}, {-110, 80}, {-110, 70}, {-110, 70}, {-90, 0}};
 
+/// Where each row begins in the table.
+constexpr auto list_color_bin_starts() {
+  std::array<int, 20> starts{};
+  for (std::size_t row = 1; row < 20; ++row)
+    starts[row] = starts[row - 1] + (color_bin_rows[row - 1][1] - color_bin_rows[row - 1][0]) / 10 + 1;
+  return starts;
+}
+inline constexpr std::array<int, 20> color_bin_starts = list_color_bin_starts();
+
 constexpr auto list_color_bins() {
   std::array<std::array<float, 2>, color_bin_count> bins{};
   std::size_t i = 0;
@@ -72,7 +81,7 @@ struct near_color {
 };
 inline void nearest_color_bins(double a, double b, std::span<near_color> nearest) {
   std::fill(nearest.begin(), nearest.end(), near_color{});
-  for (int q = 0; q < color_bin_count; ++q) {
+  const auto consider = [&](int q) {
     const double da = a - color_bins[static_cast<std::size_t>(q)][0];
     const double db = b - color_bins[static_cast<std::size_t>(q)][1];
     const double squared = da * da + db * db;
@@ -80,7 +89,27 @@ inline void nearest_color_bins(double a, double b, std::span<near_color> nearest
     for (; at > 0 && squared < nearest[at - 1].squared_distance; --at)
       if (at < nearest.size()) nearest[at] = nearest[at - 1];
     if (at < nearest.size()) nearest[at] = {q, squared};
+  };
+  // The ten nearest points of a grid of step 10 are less than 21 away; outside the 5x5 around the nearest
+  // all are at least 25 away. So where the table has these, it need not be searched further.
+  constexpr std::size_t most = 10;
+  const double row = std::round(a / 10) + 9, column = std::round(b / 10);
+  if (nearest.size() <= most && row >= 2 && row < 18) {
+    const int middle = static_cast<int>(row);
+    const double low = 10 * (column - 2), high = 10 * (column + 2);
+    bool is_whole = true;
+    for (int r = middle - 2; r <= middle + 2; ++r)
+      is_whole = is_whole && detail::color_bin_rows[r][0] <= low && high <= detail::color_bin_rows[r][1];
+    if (is_whole) {
+      for (int r = middle - 2; r <= middle + 2; ++r) {
+        const int first = detail::color_bin_starts[static_cast<std::size_t>(r)] +
+                          (static_cast<int>(low) - detail::color_bin_rows[r][0]) / 10;
+        for (int q = first; q < first + 5; ++q) consider(q);
+      }
+      return;
+    }
   }
+  for (int q = 0; q < color_bin_count; ++q) consider(q);
 }
 
 /// The color whose cell {a, b} lies in, or the nearest one.

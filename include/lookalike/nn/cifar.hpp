@@ -116,6 +116,33 @@ inline labeled_pictures read_cifar10_records(
   return read_cifar10_records(std::span(&path, 1), at_most);
 }
 
+/// Writes pictures as records of the binary version; the file appears complete or not at all. Throws
+/// `value_error` unless there is a picture, all are of 3 x 32 x 32, and their labels 0 to 9, one for each;
+/// `file_error` when the file cannot be written.
+inline void write_cifar10_records(const std::filesystem::path& path, const labeled_pictures& given) {
+  const tensor<std::uint8_t>& pictures = given.pictures;
+  require(given.count() > 0 && pictures.channels() == detail::cifar_channels &&
+              pictures.height() == detail::cifar_side && pictures.width() == detail::cifar_side,
+          "write_cifar10_records: given pictures of ", given.count(), "x", pictures.channels(), "x",
+          pictures.height(), "x", pictures.width(), ", wanted at least one of 3x32x32");
+  require(std::ssize(given.labels) == given.count(), "write_cifar10_records: given ", given.labels.size(),
+          " labels for ", given.count(), " pictures");
+  for (const int label : given.labels) {
+    require(label >= 0 && label < static_cast<int>(cifar10_classes.size()),
+            "write_cifar10_records: given the label ", label, ", wanted 0 to ", cifar10_classes.size() - 1);
+  }
+  atomic_file file(path);
+  std::vector<std::byte> record(static_cast<std::size_t>(detail::cifar_record));
+  for (std::int64_t i = 0; i < given.count(); ++i) {
+    record[0] = static_cast<std::byte>(given.labels[static_cast<std::size_t>(i)]);
+    const auto from = std::as_bytes(std::span(pictures.data() + i * detail::cifar_pixels,
+                                              static_cast<std::size_t>(detail::cifar_pixels)));
+    std::copy(from.begin(), from.end(), record.begin() + 1);
+    file.write(record);
+  }
+  file.commit();
+}
+
 /// One split of the data set in a folder: `train.bin` and `test.bin`, or the files as they are published
 /// (`data_batch_1.bin` ... `data_batch_5.bin` and `test_batch.bin`), there or in its subfolder
 /// `cifar-10-batches-bin`. At most the first `at_most` pictures. Throws `file_error`.

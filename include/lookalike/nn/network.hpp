@@ -98,6 +98,31 @@ class network {
     execution_ = how;
   }
   const execution_options& execution() const { return execution_; }
+  /// How one convolution computes in inference from now on, whatever `set_execution` says of the others;
+  /// `automatic`: as they do. Undoes `prepare`. `tune` (nn/tune.hpp) finds out what is fastest. Throws
+  /// `value_error` when no layer has that name.
+  void set_algorithm(std::string_view layer, simd::convolution_algorithm algorithm) {
+    const int count = program_->graph.size();
+    int at = 0;
+    while (at < count && program_->name(at) != layer) ++at;
+    if (at == count) detail::refuse({"set_algorithm: no layer is called '", layer, "'"});
+    if (algorithms_.empty()) algorithms_.resize(static_cast<std::size_t>(count));
+    algorithms_[static_cast<std::size_t>(at)] = algorithm;
+    packed_.reset();
+  }
+  /// What `set_algorithm` said, by layer, in the order of `program().graph`; empty: nothing.
+  std::span<const simd::convolution_algorithm> algorithms() const { return algorithms_; }
+  /// How layers' weights are packed for inputs of these extents, in that order. Layers whose form is the same
+  /// under two algorithms compute in the same way.
+  std::vector<weight_packing> packings(std::span<const named_tensor<Scalar>> inputs) const {
+    std::vector<weight_packing> forms(static_cast<std::size_t>(program_->graph.size()));
+    std::shared_ptr<const detail::planned_run> plan;
+    const detail::run_setting<Scalar> setting = set_up(inputs, {}, plan).first;
+    std::vector<shape> shapes;
+    for (int i = 0; i < setting.graph->size(); ++i)
+      forms[static_cast<std::size_t>(setting.graph->at(i).source)] = detail::packing_of(setting, i, shapes);
+    return forms;
+  }
   /// For inference: weights are packed, and transformed where an algorithm wants that, when they are first
   /// needed and not in every pass. Takes the memory that `packed_memory` says, and holds until `values()` or
   /// `get` of a network that is not `const` lets somebody change the parameters (as `initialize`, training
@@ -165,50 +190,64 @@ class network {
     detail::refuse({"parameters: none is called '", name, "'"});
   }
 
-  pass<Scalar> run(std::span<const named_tensor<Scalar>> inputs, forward_options options,
-                   const workspace<Scalar>* memory, Scalar* buffers) const {
+  static constexpr std::size_t most_inputs = 16;
+  using ordered_inputs = std::array<tensor_view<const Scalar>, most_inputs>;
+
+  /// What a run needs besides memory and packed weights, and the inputs in their order.
+  std::pair<detail::run_setting<Scalar>, ordered_inputs> set_up(
+      std::span<const named_tensor<Scalar>> inputs, const forward_options& options,
+      std::shared_ptr<const detail::planned_run>& plan) const {
     const detail::program<Scalar>& p = *program_;
-    constexpr std::size_t most_inputs = 16;
     if (p.inputs.size() > most_inputs)
       detail::refuse({"forward: the network has ", p.inputs.size(), " inputs, wanted at most ", most_inputs});
-    std::array<tensor_view<const Scalar>, most_inputs> given{};
+    ordered_inputs given{};
     order_inputs(inputs, given);
-    const std::span<const tensor_view<const Scalar>> ordered(given.data(), p.inputs.size());
-
-    const bool backward = options.training || options.differentiable;
     std::array<shape, most_inputs> extents{};
-    for (std::size_t i = 0; i < ordered.size(); ++i)
-      extents[i] = {static_cast<int>(ordered[i].channels()), static_cast<int>(ordered[i].height()),
-                    static_cast<int>(ordered[i].width())};
-    std::shared_ptr<const detail::planned_run> plan =
-        plan_for(std::span<const shape>(extents.data(), ordered.size()), backward);
+    for (std::size_t i = 0; i < p.inputs.size(); ++i)
+      extents[i] = {static_cast<int>(given[i].channels()), static_cast<int>(given[i].height()),
+                    static_cast<int>(given[i].width())};
+    const bool backward = options.training || options.differentiable;
+    plan = plan_for(std::span<const shape>(extents.data(), p.inputs.size()), backward);
 
     detail::run_setting<Scalar> setting;
     setting.what = &p;
     setting.graph = plan->fused ? &p.fused : &p.graph;
     setting.plan = plan.get();
     setting.parameters = values_.data();
-    setting.buffers = options.training ? buffers : nullptr;
-    setting.batch = static_cast<int>(ordered[0].batch());
+    setting.batch = static_cast<int>(given[0].batch());
     setting.training = options.training;
     setting.seed = options.seed;
     setting.execution = execution_;
+    if (!backward) setting.algorithms = algorithms_;
+    if (!options.seconds.empty() && options.seconds.size() != static_cast<std::size_t>(p.graph.size()))
+      detail::refuse({"forward: given ", options.seconds.size(),
+                      " numbers for seconds, wanted one for each of ", p.graph.size(), " layers"});
+    setting.seconds = options.seconds;
+    return {setting, given};
+  }
+
+  pass<Scalar> run(std::span<const named_tensor<Scalar>> inputs, forward_options options,
+                   const workspace<Scalar>* memory, Scalar* buffers) const {
+    std::shared_ptr<const detail::planned_run> plan;
+    auto [setting, given] = set_up(inputs, options, plan);
+    setting.buffers = options.training ? buffers : nullptr;
     std::shared_ptr<const std::vector<const Scalar*>> packed;
-    if (packed_ && !backward) {
+    if (packed_ && !plan->backward) {
       packed = packed_->of(setting, plan);
       setting.packed = *packed;
     }
     detail::borrowed_arena<Scalar> arena =
         detail::borrow_arena(memory != nullptr ? memory->pool() : memory_.pool());
     detail::lay_out(setting, *arena);
-    detail::run_forward(setting, *arena, ordered);
-    setting.packed = {};  // the table goes, the pass stays
+    detail::run_forward(setting, *arena,
+                        std::span<const tensor_view<const Scalar>>(given.data(), program_->inputs.size()));
+    setting.packed = {};  // the tables go, the pass stays
+    setting.algorithms = {};
+    setting.seconds = {};
     return {setting, std::move(plan), std::move(arena)};
   }
 
-  template <std::size_t Count>
-  void order_inputs(std::span<const named_tensor<Scalar>> inputs,
-                    std::array<tensor_view<const Scalar>, Count>& given) const {
+  void order_inputs(std::span<const named_tensor<Scalar>> inputs, ordered_inputs& given) const {
     const std::size_t wanted = program_->inputs.size();
     if (inputs.size() != wanted)
       detail::refuse({"forward: given ", inputs.size(), " inputs, wanted ", wanted});
@@ -296,6 +335,7 @@ class network {
   std::vector<parameter> table_;
   aligned_vector<Scalar> values_;
   execution_options execution_;
+  std::vector<simd::convolution_algorithm> algorithms_;
   std::shared_ptr<detail::packed_weights<Scalar>> packed_;
   workspace<Scalar> memory_;
   std::shared_ptr<plan_cache> plans_ = std::make_shared<plan_cache>();

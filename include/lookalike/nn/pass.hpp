@@ -22,6 +22,10 @@ struct forward_options {
   /// Whether `backward` may follow. Takes more memory, since values are kept, and nothing is fused.
   /// In training always so.
   bool differentiable = false;
+  /// To each entry what the layer takes is added, in seconds, in the order of `network::program().graph`; a
+  /// layer that is fused into another counts there. Empty: nothing is measured. `profile` (nn/profile.hpp)
+  /// makes a table of it.
+  std::span<double> seconds{};
 };
 
 /// What `backward` computes besides the gradients of the parameters.

@@ -71,7 +71,7 @@ class thumbnail_index {
       const std::int64_t id = state.ids()[static_cast<std::size_t>(state.live_rows()[i])];
       if (admitted(id)) candidates.emplace_back(distances[i], id);
     }
-    matches found = detail::nearest_of(std::move(candidates), options.k);
+    matches found = detail::nearest_of(std::move(candidates), options.k, options.radius);
     found.certified = true;
     found.source = photos_.source();
     return found;

@@ -214,26 +214,33 @@ void convolve_backward_data(const std::type_identity_t<feature_map<const Scalar>
 
 /// Scratch of `convolve_backward_weights`.
 template <class Scalar>
-std::ptrdiff_t convolve_backward_weights_scratch(const feature_map<const Scalar>& x,
-                                                 const feature_map<const Scalar>& gy, const window& window,
-                                                 padding_mode mode, int groups,
-                                                 int thread_count = threads()) {
-  return std::max(
-      detail::convolution_kernels<Scalar>::weight_gradient_scratch(x, gy, window, mode, groups, thread_count),
-      detail::channel_sums_scratch<Scalar>(gy));
+std::ptrdiff_t convolve_backward_weights_scratch(
+    const feature_map<const Scalar>& x, const feature_map<const Scalar>& gy, const window& window,
+    padding_mode mode, int groups, int thread_count = threads(),
+    convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  const auto how = choose_weight_gradient_algorithm(algorithm, x.channels, gy.channels, window, groups,
+                                                    gy.batch, gy.height, gy.width);
+  return std::max(detail::convolution_kernels<Scalar>::weight_gradient_scratch(x, gy, window, mode, groups,
+                                                                               thread_count, how),
+                  detail::channel_sums_scratch<Scalar>(gy));
 }
 
 /// gw += the gradient for the weights of `convolve`, in their order, and gb += that for the bias (gb may be
-/// null), given the gradient gy for its result before the epilogue.
+/// null), given the gradient gy for its result before the epilogue. F(4x4) serves here as well, and is taken
+/// where `choose_weight_gradient_algorithm` says so.
 template <class Scalar>
 void convolve_backward_weights(const std::type_identity_t<feature_map<const Scalar>>& x,
                                const std::type_identity_t<feature_map<const Scalar>>& gy,
                                const window& window, padding_mode mode, int groups, Scalar* gw,
                                std::type_identity_t<Scalar>* gb,
-                               std::type_identity_t<std::span<Scalar>> scratch) {
-  detail::check_maps<Scalar>("convolve_backward_weights", x, gy, groups, scratch.size(),
-                             convolve_backward_weights_scratch<Scalar>(x, gy, window, mode, groups, 1));
-  detail::convolution_kernels<Scalar>::weight_gradient(x, gy, window, mode, groups, gw, scratch);
+                               std::type_identity_t<std::span<Scalar>> scratch,
+                               convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  detail::check_maps<Scalar>(
+      "convolve_backward_weights", x, gy, groups, scratch.size(),
+      convolve_backward_weights_scratch<Scalar>(x, gy, window, mode, groups, 1, algorithm));
+  const auto how = choose_weight_gradient_algorithm(algorithm, x.channels, gy.channels, window, groups,
+                                                    gy.batch, gy.height, gy.width);
+  detail::convolution_kernels<Scalar>::weight_gradient(x, gy, window, mode, groups, gw, scratch, how);
   if (gb) detail::add_channel_sums<Scalar>(gy, gb, scratch.data());
 }
 

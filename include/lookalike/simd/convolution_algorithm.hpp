@@ -5,6 +5,8 @@
 /// algorithms for convolutional neural networks*, CVPR 2016), which computes m x m outputs of a 3 x 3 kernel
 /// with (m + 2)^2 multiplications instead of 9 m^2.
 
+#include <cstdint>
+
 #include <lookalike/simd/window.hpp>
 
 namespace lookalike::simd {
@@ -56,6 +58,27 @@ constexpr convolution_algorithm choose_convolution_algorithm(convolution_algorit
     return ((rows - 1) / m + 1) * ((columns - 1) / m + 1) * (m + 2) * (m + 2);
   };
   return products(4) <= products(2) ? winograd_4x4 : winograd_2x2;
+}
+
+/// The algorithm for the gradient of the weights, given `batch` x `height` x `width` outputs: `winograd_4x4`
+/// or `direct`, which is taken as well where F(2x2) is asked for, since that would not pay.
+constexpr convolution_algorithm choose_weight_gradient_algorithm(convolution_algorithm asked_for,
+                                                                 int input_channels, int output_channels,
+                                                                 const window& w, int groups, int batch,
+                                                                 int height, int width) {
+  using enum convolution_algorithm;
+  if (!is_winograd_convolution(w, groups) || asked_for == direct || asked_for == winograd_2x2) return direct;
+  if (asked_for != automatic) return winograd_4x4;
+  if (input_channels < 16 || output_channels < 16) return direct;
+  const auto tiles = [](int extent, int dilation) {
+    return ((extent - 1) / dilation + 1 + 3) / 4 * dilation;
+  };
+  // 36 products a tile instead of 9 an output, and the transforms. With few tiles, sums of four times as many
+  // numbers take the time.
+  const std::int64_t count =
+      std::int64_t{1} * tiles(height, w.dilation_height) * tiles(width, w.dilation_width);
+  return batch * count >= 16 && 10 * 36 * count <= 6 * 9 * std::int64_t{height} * width ? winograd_4x4
+                                                                                        : direct;
 }
 
 }  // namespace lookalike::simd

@@ -40,7 +40,7 @@ Batch inverse_power(const Batch& d, double beta) {
     return Batch(scalar(1)) / (root * xsimd::sqrt(root));
   }
   // One by one: xsimd 8.1's logarithm does not compile for AVX-512BW.
-  alignas(Batch::arch_type::alignment()) scalar lanes[Batch::size];
+  alignas(Batch) scalar lanes[Batch::size];
   d.store_aligned(lanes);
   for (scalar& lane : lanes) lane = std::pow(lane, static_cast<scalar>(-beta));
   return Batch::load_aligned(lanes);

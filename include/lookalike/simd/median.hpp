@@ -12,8 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <xsimd/xsimd.hpp>
-
+#include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {

@@ -5,8 +5,7 @@
 
 #include <cstddef>
 
-#include <xsimd/xsimd.hpp>
-
+#include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {

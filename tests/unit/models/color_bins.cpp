@@ -64,6 +64,29 @@ double largest_round_trip(int neighbors, const std::vector<std::array<float, 2>>
 
 }  // namespace
 
+TEST_CASE("the nearest colors are those that sorting the whole table gives") {
+  random_sequence random(8);
+  for (int i = 0; i < 4000; ++i) {
+    // Rounded to halves, so that many are equally near.
+    const double a = std::round(2 * random.uniform(-140, 140)) / 2;
+    const double b = std::round(2 * random.uniform(-140, 140)) / 2;
+    std::vector<std::pair<double, int>> sorted;
+    for (int q = 0; q < color_bin_count; ++q) {
+      const auto& c = color_bins[static_cast<std::size_t>(q)];
+      sorted.emplace_back((a - c[0]) * (a - c[0]) + (b - c[1]) * (b - c[1]), q);
+    }
+    std::sort(sorted.begin(), sorted.end());
+    std::array<near_color, 12> nearest;
+    for (const std::size_t count : {1u, 5u, 10u, 12u}) {
+      nearest_color_bins(a, b, std::span(nearest).first(count));
+      for (std::size_t n = 0; n < count; ++n) {
+        REQUIRE(nearest[n].bin == sorted[n].second);
+        REQUIRE(nearest[n].squared_distance == sorted[n].first);
+      }
+    }
+  }
+}
+
 TEST_CASE("there are 313 colors, in order, on a grid of 10") {
   CHECK(color_bins.size() == 313);
   std::set<std::array<float, 2>> seen(color_bins.begin(), color_bins.end());

@@ -62,6 +62,19 @@ void check(const problem& p, convolution_algorithm algorithm, std::mt19937& chan
   CHECK_FALSE(scratch.overrun());
 
   y.refill(chance);
+  auto gw = random_values<float>(p.weights(), chance);
+  std::vector<double> wanted_gw = as_double(gw);
+  dense_map gy(y.map());
+  for_each_product(p, [&](int n, int oy, int ox, int o, int iy, int ix, int c, std::size_t w) {
+    wanted_gw[w] += in.at(n, iy, ix, c) * gy.at(n, oy, ox, o);
+  });
+  guarded_scratch<float> learning(
+      convolve_backward_weights_scratch<float>(x.map(), y.map(), p.window, p.mode, 1, threads(), algorithm));
+  convolve_backward_weights(x.map(), y.map(), p.window, p.mode, 1, gw.data(), nullptr, learning.span(),
+                            algorithm);
+  CHECK(relative_error(as_double(gw), wanted_gw) < 5e-6);
+  CHECK_FALSE(learning.overrun());
+
   dense_map out(y.map()), gradient(x.map());
   if (!accumulate) gradient.clear();
   for_each_product(p, [&](int n, int oy, int ox, int o, int iy, int ix, int c, std::size_t w) {
@@ -126,6 +139,17 @@ TEST_CASE("the number of threads changes no bit of any algorithm, and a picture 
         convolve(in, weights.data(), p.window, p.mode, 1, {}, y.map(), scratch.span(), algorithm);
         return dense_map(y.map()).values;
       };
+      watched_map<float> gy(p.batch, p.out_height, p.out_width, p.outputs, 0, chance);
+      const auto learn = [&](int thread_count) {
+        const thread_scope scope(thread_count);
+        std::vector<float> gw(weights.size());
+        guarded_scratch<float> scratch(convolve_backward_weights_scratch<float>(
+            x.map(), gy.map(), p.window, p.mode, 1, thread_count, algorithm));
+        convolve_backward_weights(x.map(), gy.map(), p.window, p.mode, 1, gw.data(), nullptr, scratch.span(),
+                                  algorithm);
+        return gw;
+      };
+      CHECK(learn(1) == learn(3));
       const auto one = run(x.map(), 1);
       CHECK(one == run(x.map(), 3));
       const auto last = run(x.map().picture(p.batch - 1), 1);
@@ -159,6 +183,27 @@ TEST_CASE("weights packed for an algorithm give what it gives with weights as th
     convolve_packed(x.map(), packed.span().data(), p.window, p.mode, 1, {}, y.map(), rest.span(), algorithm);
     CHECK(dense_map(y.map()).values == wanted);
   }
+}
+
+TEST_CASE("gradients of weights take F(4x4) where its products are fewer by far", "[convolution]") {
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, dilated{3, 3, 1, 1, 8, 8, 8, 8, 8, 8};
+  window strided = same;
+  strided.stride_width = 2;
+  const auto chosen = [](convolution_algorithm asked_for, const window& w, int groups, int channels,
+                         int extent, int batch = 8) {
+    return choose_weight_gradient_algorithm(asked_for, channels, 64, w, groups, batch, extent, extent);
+  };
+  for (const int extent : {7, 8, 28, 56}) CHECK(chosen(automatic, same, 1, 64, extent) == winograd_4x4);
+  CHECK(chosen(automatic, same, 1, 64, 7, 1) == direct);
+  CHECK(chosen(automatic, same, 1, 64, 28, 1) == winograd_4x4);
+  CHECK(chosen(automatic, same, 1, 64, 5) == direct);
+  CHECK(chosen(automatic, same, 1, 3, 28) == direct);
+  CHECK(chosen(automatic, dilated, 1, 64, 28) == winograd_4x4);
+  CHECK(chosen(automatic, dilated, 1, 64, 16) == direct);  // 64 maps of 2 x 2
+  CHECK(chosen(winograd_4x4, same, 1, 3, 5) == winograd_4x4);
+  CHECK(chosen(winograd_2x2, same, 1, 64, 28) == direct);
+  CHECK(chosen(winograd_4x4, strided, 1, 64, 28) == direct);
+  CHECK(chosen(winograd_4x4, same, 2, 64, 28) == direct);
 }
 
 TEST_CASE("what Winograd's algorithms do not fit is computed directly", "[convolution]") {

@@ -3,6 +3,7 @@
 /// \file
 /// The loops that run a program's tables, forward and backward, and the memory they run in.
 
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <mutex>
@@ -139,10 +140,21 @@ struct run_setting {
   std::span<const Scalar* const> packed =
       {};  ///< for each node its packed weights, or null; empty: nothing is
   execution_options execution = {};
+  /// Of the nodes as written, where they have one of their own; `automatic`: what `execution` says.
+  std::span<const simd::convolution_algorithm> algorithms = {};
+  std::span<double> seconds = {};  ///< what each node as written takes is added; empty: nobody measures
   int batch = 0;
   bool training = false;
   std::uint64_t seed = 0;
 
+  execution_options execution_of(const run_node<Scalar>& n) const {
+    execution_options how = execution;
+    if (!algorithms.empty()) {
+      const auto own = algorithms[static_cast<std::size_t>(n.source)];
+      if (own != simd::convolution_algorithm::automatic) how.algorithm = own;
+    }
+    return how;
+  }
   const Scalar* packed_weights(int node) const {
     return packed.empty() ? nullptr : packed[static_cast<std::size_t>(node)];
   }
@@ -193,7 +205,7 @@ void lay_out(const run_setting<Scalar>& s, arena<Scalar>& a) {
     extents.output = s.shapes()[static_cast<std::size_t>(i)];
     extents.batch = s.batch;
     extents.packed = s.packed_weights(i) != nullptr;
-    extents.execution = s.execution;
+    extents.execution = s.execution_of(n);
     scratch = std::max(scratch, n.scratch_size(g.instance(i), extents));
     if (s.plan->backward) {
       const std::int64_t size = n.saved_size(g.instance(i), extents);
@@ -273,7 +285,7 @@ void run_forward(const run_setting<Scalar>& s, arena<Scalar>& a,
                                                     static_cast<std::size_t>(saved_count));
     call.scratch = a.scratch;
     call.packed = s.packed_weights(i);
-    call.execution = s.execution;
+    call.execution = s.execution_of(n);
     simd::epilogue<Scalar> epilogue;
     if (n.has_epilogue) {
       if (n.normalization_slots.count > 0) {
@@ -287,7 +299,14 @@ void run_forward(const run_setting<Scalar>& s, arena<Scalar>& a,
       epilogue.activation = n.activation;
       call.epilogue = &epilogue;
     }
+    if (s.seconds.empty()) {
+      n.forward(g.instance(i), call);
+      continue;
+    }
+    const auto start = std::chrono::steady_clock::now();
     n.forward(g.instance(i), call);
+    s.seconds[static_cast<std::size_t>(n.source)] +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 }
 

@@ -13,6 +13,22 @@
 
 namespace lookalike::detail {
 
+/// How node `i` of the graph of `s` wants its weights packed. `inputs` becomes the shapes of what it reads.
+template <class Scalar>
+weight_packing packing_of(const run_setting<Scalar>& s, int i, std::vector<shape>& inputs) {
+  const run_graph<Scalar>& g = *s.graph;
+  const run_node<Scalar>& n = g.at(i);
+  if (n.packing == nullptr) return {};
+  inputs.clear();
+  for (int source : g.inputs(i)) inputs.push_back(s.shapes()[static_cast<std::size_t>(source)]);
+  run_extents extents;
+  extents.inputs = inputs;
+  extents.output = s.shapes()[static_cast<std::size_t>(i)];
+  extents.batch = 1;
+  extents.execution = s.execution_of(n);
+  return n.packing(g.instance(i), extents);
+}
+
 /// Packed weights by node and form, made when a plan first wants them: plans for other extents share what
 /// they have in common. Holds as long as the parameters do not change. Safe to use from several threads.
 template <class Scalar>
@@ -53,15 +69,8 @@ class packed_weights {
   const Scalar* of_node(const run_setting<Scalar>& s, int i) {
     const run_graph<Scalar>& g = *s.graph;
     const run_node<Scalar>& n = g.at(i);
-    if (n.packing == nullptr) return nullptr;
     std::vector<shape> inputs;
-    for (int source : g.inputs(i)) inputs.push_back(s.shapes()[static_cast<std::size_t>(source)]);
-    run_extents extents;
-    extents.inputs = inputs;
-    extents.output = s.shapes()[static_cast<std::size_t>(i)];
-    extents.batch = 1;
-    extents.execution = s.execution;
-    const weight_packing packing = n.packing(g.instance(i), extents);
+    const weight_packing packing = packing_of(s, i, inputs);
     if (packing.form == 0) return nullptr;
     // A part that is shared has several nodes and one set of parameters.
     const pool_range slots = s.what->slots_of[static_cast<std::size_t>(n.source)];

@@ -96,7 +96,8 @@ struct conv {
     if (e.backward)
       return std::max(simd::convolve_backward_data_scratch<Scalar>(y, geometry(), border, groups, x,
                                                                    threads(), algorithm(e.execution, y, x)),
-                      simd::convolve_backward_weights_scratch<Scalar>(x, y, geometry(), border, groups));
+                      simd::convolve_backward_weights_scratch<Scalar>(x, y, geometry(), border, groups,
+                                                                      threads(), for_weights(e.execution)));
     const simd::convolution_algorithm how = algorithm(e.execution, x, y);
     if (e.packed)
       return simd::convolve_packed_scratch<Scalar>(x, geometry(), border, groups, y, threads(), how);
@@ -137,7 +138,8 @@ struct conv {
     Scalar* bias_gradient = bias ? call.parameter_gradients[1] : nullptr;
     if (call.wants_parameter_gradient(0)) {
       simd::convolve_backward_weights(call.inputs[0], gradient, geometry(), border, groups,
-                                      call.parameter_gradients[0], bias_gradient, call.scratch);
+                                      call.parameter_gradients[0], bias_gradient, call.scratch,
+                                      for_weights(call.execution));
     } else if (bias_gradient != nullptr) {
       simd::detail::add_channel_sums<Scalar>(gradient, bias_gradient, call.scratch.data());
     }
@@ -154,6 +156,9 @@ struct conv {
     const auto chosen = simd::choose_convolution_algorithm(how.algorithm, from.channels, to.channels,
                                                            geometry(), groups, to.height, to.width);
     return how.low_memory ? std::min(chosen, simd::convolution_algorithm::winograd_2x2) : chosen;
+  }
+  static simd::convolution_algorithm for_weights(const execution_options& how) {
+    return how.low_memory ? simd::convolution_algorithm::direct : how.algorithm;
   }
   constexpr int positions(int extent, int reach, int stride, int before, int after, std::string_view what,
                           diagnosis& problem) const {

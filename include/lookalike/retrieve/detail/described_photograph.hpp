@@ -1,13 +1,15 @@
 #pragma once
 
 /// \file
-/// From the bytes of a file to what a collection keeps of a photograph: its thumbnail and its descriptor.
+/// From the bytes of a file to what a collection keeps of a photograph: its thumbnail and its descriptors.
 
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <lookalike/image/read.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
@@ -18,7 +20,7 @@ namespace lookalike::detail {
 
 struct described_photograph {
   byte_image thumbnail;
-  descriptor values;
+  std::vector<descriptor> values;  ///< of each encoder
 };
 
 /// The eighths of its size at which a JPEG of `height` x `width` pixels is decoded to have `side` pixels on
@@ -31,19 +33,25 @@ inline int sufficient_eighths(std::int64_t height, std::int64_t width, std::int6
   return 8;
 }
 
-/// Decodes no more than thumbnail and descriptor profit from. Throws `file_error` as `decode_image` does, and
-/// what the encoder throws.
-inline described_photograph describe_photograph(const picture_encoder& encoder, byte_view bytes,
-                                                const std::string& name) {
+/// Decodes no more than thumbnail and descriptors profit from. Throws `file_error` as `decode_image` does,
+/// and what an encoder throws.
+inline described_photograph describe_photograph(std::span<const picture_encoder* const> encoders,
+                                                byte_view bytes, const std::string& name) {
+  described_photograph result;
+  const auto encode_all = [&](const auto& picture) {
+    for (const picture_encoder* encoder : encoders) result.values.push_back((*encoder)(picture));
+  };
   const auto header = kind_of(bytes) == picture_kind::jpeg ? jpeg_header(bytes) : std::nullopt;
   if (!header) {
     const image<3> picture = decode_image(bytes, {}, name);
-    return {make_thumbnail(picture), encoder(picture)};
+    result.thumbnail = make_thumbnail(picture);
+    encode_all(picture);
+    return result;
   }
   // A thumbnail of so many pixels that none of them counts for several parts is nearly that of all.
-  constexpr int thumbnail_profits = 3 * thumbnail_side;
-  const int eighths = sufficient_eighths(header->height, header->width,
-                                         std::max(encoder.sufficient_side(), thumbnail_profits));
+  int side = 3 * thumbnail_side;
+  for (const picture_encoder* encoder : encoders) side = std::max(side, encoder->sufficient_side());
+  const int eighths = sufficient_eighths(header->height, header->width, side);
   const std::int64_t shorter = std::min(header->height, header->width);
   const int at_least = eighths == 8 ? 0 : static_cast<int>((shorter * eighths + 7) / 8);
   byte_image picture = decode_image_bytes(bytes, {.at_least = at_least, .apply_orientation = false}, name);
@@ -57,8 +65,9 @@ inline described_photograph describe_photograph(const picture_encoder& encoder, 
   const byte_image thumbnail = to_bytes(resized(picture, covered(header->height, picture.height()),
                                                 covered(header->width, picture.width()), thumbnail_side,
                                                 thumbnail_side, resampling::area, true));
-  return {oriented(thumbnail, header->orientation),
-          encoder(oriented(std::move(picture), header->orientation))};
+  result.thumbnail = oriented(thumbnail, header->orientation);
+  encode_all(oriented(std::move(picture), header->orientation));
+  return result;
 }
 
 }  // namespace lookalike::detail

@@ -174,7 +174,7 @@ matches nearest_rows(const row_view& rows, const descriptor& query, std::span<co
     candidates.emplace_back(static_cast<float>(squared_distance(query, rows.values(row), factors)),
                             id_of(row));
   }
-  matches result = nearest_of(std::move(candidates), options.k);
+  matches result = nearest_of(std::move(candidates), options.k, options.radius);
   result.certified = true;
   return result;
 }

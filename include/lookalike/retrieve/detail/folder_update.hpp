@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <new>
 #include <optional>
 #include <span>
@@ -34,19 +35,37 @@
 
 namespace lookalike::detail {
 
+/// Encoders by the columns that they describe photographs for.
+using column_encoders = std::map<std::string, picture_encoder>;
+
 class folder_update {
  public:
-  /// `folder` is `root` or below it.
+  /// `folder` is `root` or below it. With `only` (see `listed_paths`), other files are as if they did not
+  /// exist, neither new nor vanished.
   folder_update(const std::filesystem::path& store, const std::filesystem::path& root,
-                const std::filesystem::path& folder, collection_writer& writer,
-                const picture_encoder& encoder)
-      : store_(store), root_(root), folder_(folder), writer_(writer), encoder_(encoder), before_(store) {}
+                const std::filesystem::path& folder, const std::optional<std::vector<std::string>>& only,
+                collection_writer& writer, const column_encoders& encoders)
+      : store_(store),
+        root_(root),
+        folder_(folder),
+        only_(only),
+        writer_(writer),
+        encoders_(encoders),
+        before_(store) {}
 
   /// Throws `interrupted` when `watcher` asks for it and `file_error` when the store cannot be written; what
   /// was described until shortly before then stays.
   build_report run(const progress& watcher) {
-    const std::vector<found_file> found = scan_folder(root_, folder_, store_, report_.skipped, watcher);
+    std::vector<skipped_file> missing;
+    const std::vector<found_file> found =
+        only_ ? look_at_files(root_, *only_, report_.skipped, missing, watcher)
+              : scan_folder(root_, folder_, store_, report_.skipped, watcher);
     const std::vector<found_file> news = compare_with_before(found);
+    for (skipped_file& file : missing) {
+      if (!std::binary_search(report_.vanished.begin(), report_.vanished.end(), file.path)) {
+        report_.skipped.push_back(std::move(file));
+      }
+    }
     writer_.commit();
     const auto total = static_cast<std::int64_t>(news.size());
     std::vector<description> batch;
@@ -84,10 +103,11 @@ class folder_update {
     std::string reason;  // why there is none
     std::uint64_t hash = 0;
     byte_image thumbnail;
-    std::vector<float> row;
+    std::vector<std::vector<float>> rows;  // of each column of `encoders_`
   };
 
-  bool is_below_folder(std::string_view path) const {
+  bool is_concerned(std::string_view path) const {
+    if (only_) return std::binary_search(only_->begin(), only_->end(), path);
     if (folder_ == root_) return true;
     const std::string prefix = folder_.lexically_relative(root_).string() + "/";
     return path.substr(0, prefix.size()) == prefix;
@@ -98,9 +118,9 @@ class folder_update {
     std::vector<bool> is_retired(before_.files().size());
     for (const std::int64_t file : before_.retired()) is_retired[static_cast<std::size_t>(file)] = true;
     std::unordered_map<std::string_view, std::int64_t> known;
-    for (std::int64_t file = 0; file < before_.committed().files; ++file) {
+    for (std::int64_t file = 0; file < std::ssize(before_.files()); ++file) {
       const std::string_view path = before_.path_of_file(file);
-      if (!is_retired[static_cast<std::size_t>(file)] && is_below_folder(path)) known[path] = file;
+      if (!is_retired[static_cast<std::size_t>(file)] && is_concerned(path)) known[path] = file;
     }
 
     std::vector<found_file> news;
@@ -129,7 +149,7 @@ class folder_update {
     for (std::int64_t row = 0; row < before_.committed().rows; ++row) {
       rows_.emplace(before_.hashes()[static_cast<std::size_t>(row)], row);
     }
-    for (std::int64_t file = 0; file < before_.committed().files; ++file) {
+    for (std::int64_t file = 0; file < std::ssize(before_.files()); ++file) {
       if (is_retired[static_cast<std::size_t>(file)] || retired_now_.count(file) != 0) continue;
       holders_.emplace(before_.files()[static_cast<std::size_t>(file)].row, before_.path_of_file(file));
     }
@@ -150,8 +170,10 @@ class folder_update {
       const std::vector<std::byte> bytes = read_file(path, largest_picture_file);
       result.hash = hash64(bytes);
       if (rows_.count(result.hash) != 0) return result;
-      described_photograph described = describe_photograph(encoder_, bytes, path.string());
-      append_row(described.values, result.row);
+      std::vector<const picture_encoder*> encoders;
+      for (const auto& [column, encoder] : encoders_) encoders.push_back(&encoder);
+      described_photograph described = describe_photograph(encoders, bytes, path.string());
+      for (const descriptor& values : described.values) append_row(values, result.rows.emplace_back());
       result.thumbnail = std::move(described.thumbnail);
     } catch (const error& failure) {
       result.reason = failure.what();
@@ -178,7 +200,9 @@ class folder_update {
     const auto known = rows_.find(described.hash);
     std::int64_t row = 0;
     if (known == rows_.end()) {
-      row = writer_.add_row(described.hash, described.thumbnail.values(), described.row);
+      row = writer_.add_photograph(described.hash, described.thumbnail.values());
+      auto values = described.rows.begin();
+      for (const auto& [column, encoder] : encoders_) writer_.put_all(column, *values++);
       rows_.emplace(described.hash, row);
       holders_.emplace(row, file.path);
       ++report_.added;
@@ -199,8 +223,9 @@ class folder_update {
   std::filesystem::path store_;
   std::filesystem::path root_;
   std::filesystem::path folder_;
+  const std::optional<std::vector<std::string>>& only_;
   collection_writer& writer_;
-  const picture_encoder& encoder_;
+  const column_encoders& encoders_;
   snapshot before_;
   build_report report_;
   std::unordered_map<std::uint64_t, std::int64_t> rows_;     // by content

@@ -116,11 +116,11 @@ struct convolution_kernels {
   }
 
   static std::ptrdiff_t weight_gradient_scratch(const input&, const input&, const window&, padding_mode, int,
-                                                int) {
+                                                int, convolution_algorithm) {
     return 0;
   }
   static void weight_gradient(const input& x, const input& gy, const window& window, padding_mode mode,
-                              int groups, Scalar* gw, std::span<Scalar>) {
+                              int groups, Scalar* gw, std::span<Scalar>, convolution_algorithm) {
     plain_backward_weights(x, gy, window, mode, groups, gw);
   }
 };

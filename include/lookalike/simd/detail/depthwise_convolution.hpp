@@ -98,7 +98,7 @@ void depthwise_tile(const depthwise_row& at, int column, int count, const Vector
   unroll(up_to<Rows>, [&](int r) {
     unroll(up_to<Vectors>, [&](int v) { sum.at[r][v].store_aligned(buffer + r * width + v * float_lanes); });
   });
-  finish_tile(buffer, width, count, store, residuals, outputs);
+  finish_tile(buffer, width, count, store, residuals, outputs, 0);
 }
 
 /// The outputs [begin, end) along an axis whose taps all lie inside of `extent` inputs.

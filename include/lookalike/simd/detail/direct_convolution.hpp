@@ -97,104 +97,79 @@ inline void pack_panels(const weight_strides& w, int inputs, int outputs, int ro
   });
 }
 
-/// Walks over the output pixels of a block in order.
-class pixel_walk {
- public:
-  pixel_walk(const convolution_task& task, const input_block& inputs, const block_range& range, int channel)
-      : task_(task), inputs_(inputs), range_(range), channel_(channel) {
-    start_row();
-  }
-  const float* input() const { return input_; }
-  float* output() const { return output_; }
-  const float* residual() const { return residual_; }
-  void step() {
-    if (++column_ < range_.columns) {
-      input_ += input_step_;
-      output_ += task_.horizontal.output_step * task_.y.pitch;
-      residual_ += residual_step_;
-      return;
-    }
-    column_ = 0;
-    if (++row_ == range_.rows) {
-      row_ = 0;
-      if (++picture_ == range_.pictures) return;
-    }
-    start_row();
-  }
-
- private:
-  void start_row() {
-    const int n = range_.picture + picture_;
-    const int y = task_.vertical.output_first + (range_.row + row_) * task_.vertical.output_step;
-    const int x = task_.horizontal.output_first + range_.column * task_.horizontal.output_step;
-    input_step_ = task_.horizontal.stride * inputs_.pixel_step;
-    input_ = inputs_.data + picture_ * inputs_.picture_step + row_ * task_.vertical.stride * inputs_.row_step;
-    output_ = task_.y.pixel(n, y, x) + channel_;
-    if (task_.store->residual.data) {
-      residual_ = task_.store->residual.pixel(n, y, x) + channel_;
-      residual_step_ = task_.horizontal.output_step * task_.store->residual.pitch;
-    }
-  }
-
-  const convolution_task& task_;
-  const input_block& inputs_;
-  const block_range& range_;
-  int channel_;
-  int picture_ = 0, row_ = 0, column_ = 0;
-  const float* input_ = nullptr;
-  float* output_ = nullptr;
-  const float* residual_ = nullptr;
-  std::ptrdiff_t input_step_ = 0;
-  std::ptrdiff_t residual_step_ = 0;
-};
-
-/// `count` <= Rows pixels of a panel. Outputs and residuals lie far apart, one cache line in a pixel, which
-/// no processor foresees: they are fetched while the sums are computed.
-template <int Rows, int Vectors>
-void convolve_tile(pixel_walk& walk, int count, const input_runs& runs, const float* weights,
-                   const float* ahead, const panel_epilogue& store) {
-  constexpr int width = Vectors * float_lanes;
-  alignas(64) float buffer[Rows * width];
-  const float* pixels[Rows];
-  const float* residuals[Rows];
-  float* outputs[Rows];
-  float* sums[Rows];
-  for (int r = 0; r < Rows; ++r) {
-    if (r < count) {
-      pixels[r] = walk.input();
-      outputs[r] = walk.output();
-      residuals[r] = walk.residual();
-      __builtin_prefetch(outputs[r], 1);
-      if (store.has_residual) __builtin_prefetch(residuals[r]);
-      walk.step();
-    } else {
-      pixels[r] = pixels[0];  // computed again, not stored
-    }
-    sums[r] = buffer + r * width;
-  }
-  if (store.is_trivial && store.channels == width && count == Rows) {
-    register_tile<Rows, Vectors>(pixels, runs, weights, ahead, store.start, outputs);
-    return;
-  }
-  register_tile<Rows, Vectors>(pixels, runs, weights, ahead, store.start, sums);
-  finish_tile(buffer, width, count, store, residuals, outputs);
-}
-
-template <int Vectors>
-void convolve_panel(pixel_walk walk, int pixels, const input_runs& runs, const float* weights,
-                    const panel_epilogue& store) {
-  constexpr int rows = tile_rows<Vectors>, small = small_tile_rows<Vectors>;
-  const std::ptrdiff_t depth = runs.outer_count * runs.inner_count * runs.length;
-  const float* ahead = weights + depth * Vectors * float_lanes;  // the next panel's
-  const std::ptrdiff_t fetched = depth / inputs_ahead * scalars_ahead;
-  for (; pixels > rows - small; pixels -= rows, ahead += fetched)
-    convolve_tile<rows, Vectors>(walk, std::min(pixels, rows), runs, weights, ahead, store);
-  for (; pixels > 0; pixels -= small, ahead += fetched)
-    convolve_tile<small, Vectors>(walk, std::min(pixels, small), runs, weights, ahead, store);
-}
-
 /// Outputs in a block, about: enough to load a panel of weights from the second-level cache for.
 inline constexpr int forward_block_pixels = 1024;
+
+/// Weights of a layer, in scalars, that leave room in the first-level cache.
+inline constexpr std::ptrdiff_t few_weights = 4096;
+
+/// Where the inputs, outputs and residuals of the pixels of a block are, in order: found once for all panels
+/// of channels. Behind the last pixel come copies of the first, which are computed again and not stored.
+struct block_pixels {
+  static constexpr int spare = tile_rows<1>;
+  int count = 0;
+  const float* inputs[forward_block_pixels + spare];
+  float* outputs[forward_block_pixels + spare];
+  const float* residuals[forward_block_pixels + spare];
+
+  block_pixels(const convolution_task& t, const input_block& from, const block_range& range) {
+    const std::ptrdiff_t input_step = t.horizontal.stride * from.pixel_step;
+    const std::ptrdiff_t output_step = t.horizontal.output_step * t.y.pitch;
+    const feature_map<const float>& residual = t.store->residual;
+    const int x = t.horizontal.output_first + range.column * t.horizontal.output_step;
+    for (int n = 0; n < range.pictures; ++n) {
+      for (int row = 0; row < range.rows; ++row) {
+        const int y = t.vertical.output_first + (range.row + row) * t.vertical.output_step;
+        const float* input = from.data + n * from.picture_step + row * t.vertical.stride * from.row_step;
+        float* output = t.y.pixel(range.picture + n, y, x);
+        for (int i = 0; i < range.columns; ++i) inputs[count + i] = input + i * input_step;
+        for (int i = 0; i < range.columns; ++i) outputs[count + i] = output + i * output_step;
+        if (residual.data) {
+          const float* at = residual.pixel(range.picture + n, y, x);
+          const std::ptrdiff_t step = t.horizontal.output_step * residual.pitch;
+          for (int i = 0; i < range.columns; ++i) residuals[count + i] = at + i * step;
+        }
+        count += range.columns;
+      }
+    }
+    std::fill_n(inputs + count, spare, inputs[0]);
+  }
+};
+
+/// One panel of channels of pixels [at, end) of a block, from channel `first` on. Outputs and residuals lie
+/// far apart, one cache line in a pixel, which no processor foresees: they are fetched while the sums are
+/// computed.
+template <int Vectors>
+void convolve_panel(const block_pixels& pixels, int at, int end, int first, const input_runs& runs,
+                    const float* weights, const panel_epilogue& store) {
+  constexpr int rows = tile_rows<Vectors>, small = small_tile_rows<Vectors>, width = Vectors * float_lanes;
+  const std::ptrdiff_t depth = runs.outer_count * runs.inner_count * runs.length;
+  const float* ahead = weights + depth * width;  // the next panel's
+  const std::ptrdiff_t fetched = depth / inputs_ahead * scalars_ahead;
+  alignas(64) float buffer[rows * width];
+  float* sums[rows];
+  for (int r = 0; r < rows; ++r) sums[r] = buffer + r * width;
+  const bool is_stored_at_once = store.is_trivial && store.channels == width;
+  const auto tile = [&](auto tile_rows) {
+    constexpr int height = tile_rows();
+    const int count = std::min(height, end - at);
+    float* const* outputs = pixels.outputs + at;
+    for (int r = 0; r < count; ++r) __builtin_prefetch(outputs[r] + first + width - 1, 1);
+    if (is_stored_at_once && count == height) {
+      register_tile<height, Vectors>(pixels.inputs + at, runs, weights, ahead, store.start, outputs, first);
+    } else {
+      const float* const* residuals = pixels.residuals + at;
+      if (store.has_residual)
+        for (int r = 0; r < count; ++r) __builtin_prefetch(residuals[r] + first);
+      register_tile<height, Vectors>(pixels.inputs + at, runs, weights, ahead, store.start, sums, 0);
+      finish_tile(buffer, width, count, store, residuals, outputs, first);
+    }
+    at += height;
+    ahead += fetched;
+  };
+  while (end - at > rows - small) tile(std::integral_constant<int, rows>{});
+  while (end - at > 0) tile(std::integral_constant<int, small>{});
+}
 
 inline blocking direct_blocks(const convolution_task& t) {
   return choose_blocks(t.y.batch, t.vertical, t.horizontal, t.x.channels, forward_block_pixels);
@@ -226,16 +201,21 @@ inline void direct_convolution(const convolution_task& t, std::span<float> scrat
       runs.length *= runs.inner_count;
       runs.inner_count = 1;
     }
-    for (std::int64_t panel = panels * part / parts; panel < panels * (part + 1) / parts; ++panel) {
-      const int first = static_cast<int>(panel) * panel_channels;
-      const int count = std::min(panel_channels, t.y.channels - first);
-      const panel_epilogue store(*t.store, first, count);
-      const pixel_walk walk(t, inputs, range, first);
-      const float* weights = t.packed + first * depth;
-      if (count > float_lanes) {
-        convolve_panel<2>(walk, range.pixels(), runs, weights, store);
-      } else {
-        convolve_panel<1>(walk, range.pixels(), runs, weights, store);
+    const block_pixels pixels(t, inputs, range);
+    // Few weights stay in the first-level cache, and all channels of a pixel are stored one after another.
+    const int pixels_at_once = depth * t.y.channels <= few_weights ? 4 * tile_rows<1> : pixels.count;
+    for (int at = 0; at < pixels.count; at += pixels_at_once) {
+      const int end = std::min(at + pixels_at_once, pixels.count);
+      for (std::int64_t panel = panels * part / parts; panel < panels * (part + 1) / parts; ++panel) {
+        const int first = static_cast<int>(panel) * panel_channels;
+        const int count = std::min(panel_channels, t.y.channels - first);
+        const panel_epilogue store(*t.store, first, count);
+        const float* weights = t.packed + first * depth;
+        if (count > float_lanes) {
+          convolve_panel<2>(pixels, at, end, first, runs, weights, store);
+        } else {
+          convolve_panel<1>(pixels, at, end, first, runs, weights, store);
+        }
       }
     }
   });

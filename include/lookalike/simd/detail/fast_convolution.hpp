@@ -14,6 +14,7 @@
 #include <lookalike/simd/detail/convolution_kernels.hpp>
 #include <lookalike/simd/detail/weight_gradient.hpp>
 #include <lookalike/simd/detail/winograd_convolution.hpp>
+#include <lookalike/simd/detail/winograd_weight_gradient.hpp>
 #include <lookalike/simd/window.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
@@ -176,12 +177,20 @@ struct convolution_kernels<float> {
   // ---- gradient of the weights
 
   static std::ptrdiff_t weight_gradient_scratch(const input& x, const input& gy, const window& w,
-                                                padding_mode mode, int groups, int thread_count) {
+                                                padding_mode mode, int groups, int thread_count,
+                                                convolution_algorithm algorithm) {
+    if (algorithm != convolution_algorithm::direct)
+      return winograd_gradient_memory(gradient_tiles(x, w, mode, gy), thread_count);
     return weight_gradient_memory(gradient_task(x, gy, w, mode, groups, 0), thread_count);
   }
 
   static void weight_gradient(const input& x, const input& gy, const window& w, padding_mode mode, int groups,
-                              float* gw, std::span<float> scratch) {
+                              float* gw, std::span<float> scratch, convolution_algorithm algorithm) {
+    if (algorithm != convolution_algorithm::direct) {
+      winograd_weight_gradient(gradient_tiles(x, w, mode, gy), gy, gradient_task(x, gy, w, mode, groups, 0),
+                               gw, scratch);
+      return;
+    }
     const int tasks = is_depthwise(x.channels, gy.channels, groups) ? 1 : groups;
     const std::ptrdiff_t size =
         std::ptrdiff_t{gy.channels / groups} * (x.channels / groups) * w.kernel_height * w.kernel_width;
@@ -222,6 +231,11 @@ struct convolution_kernels<float> {
             .dilation_height = w.dilation_height,
             .dilation_width = w.dilation_width,
             .y = y};
+  }
+  static winograd_task gradient_tiles(const input& x, const window& w, padding_mode mode, const input& gy) {
+    winograd_task t = forward_tiles(x, w, mode, shape_of(gy));
+    t.tile = &winograd_tile_of<4>;
+    return t;
   }
   static winograd_task adjoint_tiles(const input& gy, const window& w, const feature_map<float>& gx) {
     return {.x = gy,

@@ -77,6 +77,7 @@ inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::pt
     if (k > 0 || t.accumulate) store.residual = task.y;
     task.store = &store;
     const block_range range{0, 1, 0, 1, 0, static_cast<int>(rows)};
+    const block_pixels pixels(task, inputs, range);
     const input_runs runs{.length = depth};
     for (std::ptrdiff_t panel = first_panel; panel < last_panel; ++panel) {
       const int first = static_cast<int>(panel) * panel_channels;
@@ -86,11 +87,10 @@ inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::pt
       for (std::ptrdiff_t i = 0; i < depth && count < width; ++i)
         std::fill(packed_b + i * width + count, packed_b + (i + 1) * width, 0.0f);
       const panel_epilogue finishing(store, first, count);
-      const pixel_walk walk(task, inputs, range, first);
       if (width > float_lanes) {
-        convolve_panel<2>(walk, range.pixels(), runs, packed_b, finishing);
+        convolve_panel<2>(pixels, 0, pixels.count, first, runs, packed_b, finishing);
       } else {
-        convolve_panel<1>(walk, range.pixels(), runs, packed_b, finishing);
+        convolve_panel<1>(pixels, 0, pixels.count, first, runs, packed_b, finishing);
       }
     }
     k += t.depth_block;

@@ -59,10 +59,10 @@ struct panel_epilogue {
 };
 
 /// Stores `count` pixels of a tile, whose sums lie `width` apart from `sums` on, through the epilogue. Pixel
-/// p goes to `outputs[p]`; `residuals` are read only if there is a residual.
+/// p goes to `outputs[p] + first`; `residuals`, at `residuals[p] + first`, are read only if there are any.
 [[gnu::noinline]] inline void finish_tile(const float* sums, int width, int count,
                                           const panel_epilogue& epilogue, const float* const* residuals,
-                                          float* const* outputs) {
+                                          float* const* outputs, std::ptrdiff_t first) {
   // What is the same for all pixels stays out of the loop over them: the layers of a residual network end
   // here.
   const auto finish = [&](const auto& activation) {
@@ -71,8 +71,8 @@ struct panel_epilogue {
       const floats shift = floats::load_aligned(epilogue.shift + c);
       for (int p = 0; p < count; ++p) {
         floats v = xsimd::fma(floats::load_unaligned(sums + p * width + c), scale, shift);
-        if (epilogue.has_residual) v += vector.load(residuals[p] + c);
-        vector.store(outputs[p] + c, activation(v));
+        if (epilogue.has_residual) v += vector.load(residuals[p] + first + c);
+        vector.store(outputs[p] + first + c, activation(v));
       }
     });
   };

@@ -80,12 +80,13 @@ template <int Rows, int Vectors, class Input>
 inline constexpr int inputs_ahead = 4;
 inline constexpr int scalars_ahead = 16;
 
-/// `outputs[r][j] = start[j] +` the sum over all inputs i of `pixels[r][i] weights[i][j]`, for Rows pixels
-/// and Vectors registers of channels j. `weights` follow one another, Vectors * float_lanes for each input.
-/// Meanwhile memory is fetched from `ahead` on, whether or not there is any.
+/// `outputs[r][first + j] = start[j] +` the sum over all inputs i of `pixels[r][i] weights[i][j]`, for Rows
+/// pixels and Vectors registers of channels j. `weights` follow one another, Vectors * float_lanes for each
+/// input. Meanwhile memory is fetched from `ahead` on, whether or not there is any.
 template <int Rows, int Vectors>
 [[gnu::noinline]] void register_tile(const float* const* pixels, const input_runs& runs, const float* weights,
-                                     const float* ahead, const float* start, float* const* outputs) {
+                                     const float* ahead, const float* start, float* const* outputs,
+                                     std::ptrdiff_t first) {
   constexpr int width = Vectors * float_lanes;
   tile_sums<Rows, Vectors> sum;
   unroll(up_to<Rows>, [&](int r) {
@@ -115,7 +116,8 @@ template <int Rows, int Vectors>
     }
   }
   unroll(up_to<Rows>, [&](int r) {
-    unroll(up_to<Vectors>, [&](int v) { sum.at[r][v].store_unaligned(outputs[r] + v * float_lanes); });
+    float* to = outputs[r] + first;
+    unroll(up_to<Vectors>, [&](int v) { sum.at[r][v].store_unaligned(to + v * float_lanes); });
   });
 }
 

@@ -153,39 +153,45 @@ inline void depthwise_block_gradient(const weight_gradient_task& t, const input_
   }
 }
 
-/// gw += the sums of all parts, in order.
-inline void add_parts(const weight_gradient_task& t, float* sums, std::int64_t parts, float* gw) {
-  const std::ptrdiff_t size = t.packed_size();
+/// gw += the sums for the outputs from `first` on, `count` of them: those of all parts, `part_step` apart, in
+/// order. `total` is a panel of packed weights, and is changed.
+inline void add_panel(const weight_gradient_task& t, float* total, std::int64_t parts,
+                      std::ptrdiff_t part_step, int first, int count, float* gw) {
   const int inputs = t.is_depthwise ? 1 : t.x.channels;
+  const int taps = t.vertical.taps * t.horizontal.taps;
+  const int width =
+      t.is_depthwise ? divide_up(count, float_lanes) * float_lanes : panel_width_at(first, t.gy.channels);
+  const std::ptrdiff_t panel_size = std::ptrdiff_t{width} * inputs * taps;
+  for (std::int64_t part = 1; part < parts; ++part) {
+    const float* other = total + part * part_step;
+    for (std::ptrdiff_t i = 0; i < panel_size; ++i) total[i] += other[i];
+  }
+  weight_table table;
+  weight_table::for_each_piece(inputs, taps, [&](int c0, int c_count, int tap0, int tap_count) {
+    for (int o0 = 0; o0 < count; o0 += panel_channels) {
+      const int o_count = std::min(panel_channels, count - o0);
+      for (int i = 0; i < tap_count; ++i)
+        for (int c = 0; c < c_count; ++c)
+          std::copy_n(total + (std::ptrdiff_t{tap0 + i} * inputs + c0 + c) * width + o0, o_count,
+                      table.values[c][i]);
+      for (int o = 0; o < o_count; ++o) {
+        for (int c = 0; c < c_count; ++c) {
+          float* out = gw + (std::ptrdiff_t{first + o0 + o} * inputs + c0 + c) * taps + tap0;
+          for (int i = 0; i < tap_count; ++i) out[i] += table.values[c][i][o];
+        }
+      }
+    }
+  });
+}
+
+/// gw += the sums of all parts.
+inline void add_parts(const weight_gradient_task& t, float* sums, std::int64_t parts, float* gw) {
   const int taps = t.vertical.taps * t.horizontal.taps;
   const int panel_outputs = t.is_depthwise ? t.gy.channels : panel_channels;
   for_panels(divide_up(t.gy.channels, panel_outputs), [&](std::int64_t panel) {
     const int first = static_cast<int>(panel) * panel_outputs;
-    const int count = std::min(panel_outputs, t.gy.channels - first);
-    const int width =
-        t.is_depthwise ? divide_up(count, float_lanes) * float_lanes : panel_width_at(first, t.gy.channels);
-    float* total = sums + std::ptrdiff_t{first} * inputs * taps;
-    const std::ptrdiff_t panel_size = std::ptrdiff_t{width} * inputs * taps;
-    for (std::int64_t part = 1; part < parts; ++part) {
-      const float* other = total + part * size;
-      for (std::ptrdiff_t i = 0; i < panel_size; ++i) total[i] += other[i];
-    }
-    weight_table table;
-    weight_table::for_each_piece(inputs, taps, [&](int c0, int c_count, int tap0, int tap_count) {
-      for (int o0 = 0; o0 < count; o0 += panel_channels) {
-        const int o_count = std::min(panel_channels, count - o0);
-        for (int i = 0; i < tap_count; ++i)
-          for (int c = 0; c < c_count; ++c)
-            std::copy_n(total + (std::ptrdiff_t{tap0 + i} * inputs + c0 + c) * width + o0, o_count,
-                        table.values[c][i]);
-        for (int o = 0; o < o_count; ++o) {
-          for (int c = 0; c < c_count; ++c) {
-            float* out = gw + (std::ptrdiff_t{first + o0 + o} * inputs + c0 + c) * taps + tap0;
-            for (int i = 0; i < tap_count; ++i) out[i] += table.values[c][i][o];
-          }
-        }
-      }
-    });
+    float* total = sums + std::ptrdiff_t{first} * (t.is_depthwise ? 1 : t.x.channels) * taps;
+    add_panel(t, total, parts, t.packed_size(), first, std::min(panel_outputs, t.gy.channels - first), gw);
   });
 }
 

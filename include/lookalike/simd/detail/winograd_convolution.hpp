@@ -298,7 +298,7 @@ inline void store_tile(const winograd_task& t, const tile_place& at, int channel
     return;
   }
   t.tile->products(m, plane, vectors, store.start, transformed);
-  finish_tile(sums, panel_channels, rows * columns, store, residuals, outputs);
+  finish_tile(sums, panel_channels, rows * columns, store, residuals, outputs, 0);
 }
 
 // ---- products --------------------------------------------------------------------------------------------

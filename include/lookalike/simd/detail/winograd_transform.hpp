@@ -76,6 +76,27 @@ struct winograd_transform<4> {
     y[2] = multiply_add(2.0f, far, floats(0.5f) * near);
     y[3] = multiply_add(2 * root, far_odd, multiply_add(half_root / 2, near_odd, m[5]));
   }
+
+  // The transposes of `output` and `filter`: gradients of the outputs to those of the products, and gradients
+  // of the transformed taps to those of the taps.
+  static void output_gradient(const floats* y, floats* m) {
+    const floats near = multiply_add(0.5f, y[2], y[0]);
+    const floats near_odd = multiply_add(half_root / 2, y[3], floats(half_root) * y[1]);
+    const floats far = multiply_add(2.0f, y[2], y[0]);
+    const floats far_odd = multiply_add(2 * root, y[3], floats(root) * y[1]);
+    m[0] = y[0];
+    m[1] = near + near_odd;
+    m[2] = near - near_odd;
+    m[3] = far + far_odd;
+    m[4] = far - far_odd;
+    m[5] = y[3];
+  }
+  static void filter_gradient(const floats* u, floats* g) {
+    const floats near = u[1] + u[2], far = u[3] + u[4];
+    g[0] = multiply_add(1.0f / 6, far, multiply_add(-2.0f / 3, near, u[0]));
+    g[1] = multiply_add(root / 3, u[2] - u[1], floats(root / 6) * (u[3] - u[4]));
+    g[2] = multiply_add(1.0f / 3, far - near, u[5]);
+  }
 };
 
 template <>

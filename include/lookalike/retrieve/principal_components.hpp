@@ -1,0 +1,250 @@
+#pragma once
+
+/// \file
+/// Principal components: the orthonormal directions in which vectors differ most. Fitted on a sample by
+/// subspace iteration from a random start (N. Halko, P. Martinsson and J. Tropp, Finding structure with
+/// randomness, SIAM Review 2011, algorithm 4.4), since only the leading ones are wanted.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <Eigen/Eigenvalues>
+#include <Eigen/QR>
+
+#include <lookalike/core/error.hpp>
+#include <lookalike/core/files.hpp>
+#include <lookalike/core/hash.hpp>
+#include <lookalike/core/memory.hpp>
+#include <lookalike/core/parallel.hpp>
+#include <lookalike/core/random.hpp>
+#include <lookalike/core/tensor.hpp>
+#include <lookalike/retrieve/detail/row_source.hpp>
+#include <lookalike/retrieve/vector_view.hpp>
+#include <lookalike/simd/inner_product.hpp>
+#include <lookalike/simd/matrix_product.hpp>
+
+namespace lookalike {
+
+struct principal_component_options {
+  /// How many; never more than the dimension.
+  int components = 64;
+  /// Fitted on at most so many vectors, evenly spaced.
+  std::int64_t sample = 4096;
+  /// Rounds of subspace iteration. Each costs two products with the sample and sharpens the later components.
+  int iterations = 2;
+  std::uint64_t seed = 0;
+};
+
+namespace detail {
+
+/// A product of matrices with memory of its own: c = a b.
+inline void multiply(const simd::matrix_view<const float>& a, const simd::matrix_view<const float>& b,
+                     const simd::matrix_view<float>& c) {
+  aligned_vector<float> scratch(
+      static_cast<std::size_t>(simd::matrix_product_scratch<float>(c.rows, c.columns, a.columns)));
+  simd::matrix_product<float>(a, b, nullptr, c, false, scratch);
+}
+
+inline simd::matrix_view<const float> rows_of(const float* data, std::int64_t rows, std::int64_t columns) {
+  return {data, static_cast<std::ptrdiff_t>(rows), static_cast<std::ptrdiff_t>(columns),
+          static_cast<std::ptrdiff_t>(columns), 1};
+}
+inline simd::matrix_view<float> rows_of(float* data, std::int64_t rows, std::int64_t columns) {
+  return {data, static_cast<std::ptrdiff_t>(rows), static_cast<std::ptrdiff_t>(columns),
+          static_cast<std::ptrdiff_t>(columns), 1};
+}
+
+}  // namespace detail
+
+/// A mean and orthonormal directions, by falling variance.
+class principal_components {
+ public:
+  principal_components() = default;
+
+  /// Fits to vectors. Throws `value_error` when there are none, for values that are not finite, and for fewer
+  /// than 1 component. Costs 2 * iterations + 2 products of the sample with the components.
+  static principal_components fit(const vector_view& vectors,
+                                  const principal_component_options& options = {}) {
+    return fit(detail::rows_for(vectors, metric::squared_l2), options);
+  }
+  static principal_components fit(const detail::row_source& rows,
+                                  const principal_component_options& options = {}) {
+    require(rows.count > 0 && rows.dimension > 0, "principal_components: given ", rows.count, " vectors of ",
+            rows.dimension, " numbers, wanted at least one");
+    require(options.components >= 1, "principal_components: given ", options.components,
+            " components, wanted at least 1");
+    require(options.sample >= 1 && options.iterations >= 0, "principal_components: given a sample of ",
+            options.sample, " and ", options.iterations, " iterations, wanted at least 1 and 0");
+    principal_components result;
+    result.dimension_ = rows.dimension;
+    const std::int64_t dimension = rows.dimension;
+    const std::int64_t count = std::min(rows.count, options.sample);
+    aligned_vector<float> sample(static_cast<std::size_t>(count * dimension));
+    parallel_for(count, [&](std::int64_t i) {
+      float* to = sample.data() + i * dimension;
+      rows.read(spread(i, count, rows.count), to);
+      require(std::isfinite(simd::precise_inner_product(to, to, dimension)),
+              "principal_components: given a vector with values that are not finite");
+    });
+    result.center(sample, count);
+    const std::int64_t wanted = std::min<std::int64_t>(options.components, dimension);
+    const std::int64_t width = std::min<std::int64_t>(wanted + 8, dimension);
+    result.find_directions(sample, count, wanted, width, options);
+    return result;
+  }
+
+  std::int64_t dimension() const { return dimension_; }
+  std::int64_t components() const { return static_cast<std::int64_t>(variances_.size()); }
+  std::span<const float> mean() const { return mean_; }
+  /// `components()` rows of `dimension()` numbers.
+  std::span<const float> directions() const { return directions_; }
+  /// Of the sample, along each direction.
+  std::span<const double> variances() const { return variances_; }
+  /// Of the sample, in all directions.
+  double total_variance() const { return total_variance_; }
+
+  /// Coordinates of vectors: (count, components, 1, 1). Throws `value_error` for another dimension.
+  tensor<float> project(const vector_view& vectors) const {
+    require(vectors.dimension() == dimension_ || vectors.size() == 0,
+            "principal_components: given vectors of ", vectors.dimension(), " numbers, wanted ", dimension_);
+    tensor<float> result(vectors.size(), components());
+    constexpr std::int64_t rows_a_step = 128;
+    parallel_for((vectors.size() + rows_a_step - 1) / rows_a_step, [&](std::int64_t step) {
+      const std::int64_t first = step * rows_a_step;
+      const std::int64_t count = std::min(rows_a_step, vectors.size() - first);
+      aligned_vector<float> rows(static_cast<std::size_t>(count * dimension_));
+      for (std::int64_t i = 0; i < count; ++i) {
+        float* row = rows.data() + i * dimension_;
+        detail::read_floats(vectors, first + i, row);
+        for (std::int64_t j = 0; j < dimension_; ++j) row[j] -= mean_[static_cast<std::size_t>(j)];
+      }
+      coordinates(rows.data(), count, result.data() + first * components());
+    });
+    return result;
+  }
+
+  /// Coordinates of `count` rows from which the mean has been taken.
+  void coordinates(const float* rows, std::int64_t count, float* to) const {
+    if (count == 1) {
+      simd::inner_products(components(), dimension_, directions_.data(), dimension_, rows, to);
+      return;
+    }
+    detail::multiply(detail::rows_of(rows, count, dimension_),
+                     detail::rows_of(columns_.data(), dimension_, components()),
+                     detail::rows_of(to, count, components()));
+  }
+
+  /// How far the directions are from orthonormal: a bound of the norm of V^T V - 1.
+  double skewness() const { return skewness_; }
+
+ private:
+  static std::int64_t spread(std::int64_t i, std::int64_t count, std::int64_t total) {
+    return static_cast<std::int64_t>(static_cast<double>(i) * static_cast<double>(total) /
+                                     static_cast<double>(count));
+  }
+
+  void center(aligned_vector<float>& sample, std::int64_t count) {
+    std::vector<double> sums(static_cast<std::size_t>(dimension_));
+    for (std::int64_t i = 0; i < count; ++i) {
+      for (std::int64_t j = 0; j < dimension_; ++j) {
+        sums[static_cast<std::size_t>(j)] +=
+            static_cast<double>(sample[static_cast<std::size_t>(i * dimension_ + j)]);
+      }
+    }
+    for (const double sum : sums) mean_.push_back(static_cast<float>(sum / static_cast<double>(count)));
+    for (std::int64_t i = 0; i < count; ++i) {
+      float* row = sample.data() + i * dimension_;
+      for (std::int64_t j = 0; j < dimension_; ++j) row[j] -= mean_[static_cast<std::size_t>(j)];
+      total_variance_ += simd::precise_inner_product(row, row, dimension_) / static_cast<double>(count);
+    }
+  }
+
+  /// `width` directions in which the search goes on, of which `wanted` are kept.
+  void find_directions(const aligned_vector<float>& sample, std::int64_t count, std::int64_t wanted,
+                       std::int64_t width, const principal_component_options& options) {
+    using matrix = Eigen::MatrixXf;
+    using detail::multiply;
+    using detail::rows_of;
+    const auto vectors = rows_of(sample.data(), count, dimension_);
+    aligned_vector<float> images(static_cast<std::size_t>(count * width));
+    for (std::size_t i = 0; i < images.size(); i += 4) {  // random signs
+      const auto bits = philox(options.seed, 0, i);
+      for (std::size_t k = i; k < std::min(i + 4, images.size()); ++k) {
+        images[k] = (bits[k - i] & 1U) != 0 ? 1.0f : -1.0f;
+      }
+    }
+    // Columns of Eigen's matrix are rows of ours.
+    matrix basis(dimension_, width);
+    for (int round = 0;; ++round) {
+      multiply(rows_of(std::as_const(images).data(), count, width).transposed(), vectors,
+               rows_of(basis.data(), width, dimension_));
+      // So large that squares neither vanish nor overflow.
+      const float largest = basis.cwiseAbs().maxCoeff();
+      if (largest > 0) basis /= largest;
+      Eigen::HouseholderQR<Eigen::Ref<matrix>> factors(basis);
+      const matrix orthonormal = factors.householderQ() * matrix::Identity(dimension_, width);
+      basis = orthonormal;
+      const matrix across = basis.transpose();  // by rows of ours: dimension x width
+      multiply(vectors, rows_of(static_cast<const float*>(across.data()), dimension_, width),
+               rows_of(images.data(), count, width));
+      if (round == options.iterations) break;
+    }
+    const Eigen::Map<const matrix> image(images.data(), width, count);
+    const Eigen::MatrixXd products = (image * image.transpose()).cast<double>();
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(products);
+    const matrix turn = solver.eigenvectors().rowwise().reverse().leftCols(wanted).cast<float>();
+    directions_.resize(static_cast<std::size_t>(wanted * dimension_));
+    multiply(rows_of(turn.data(), wanted, width),
+             rows_of(static_cast<const float*>(basis.data()), width, dimension_),
+             rows_of(directions_.data(), wanted, dimension_));
+    for (std::int64_t i = 0; i < wanted; ++i) {
+      variances_.push_back(std::max(0.0, solver.eigenvalues()[width - 1 - i] / static_cast<double>(count)));
+    }
+    complete();
+  }
+
+  /// What follows from the directions.
+  void complete() {
+    columns_.resize(directions_.size());
+    for (std::int64_t i = 0; i < components(); ++i) {
+      for (std::int64_t j = 0; j < dimension_; ++j) {
+        columns_[static_cast<std::size_t>(j * components() + i)] =
+            directions_[static_cast<std::size_t>(i * dimension_ + j)];
+      }
+    }
+    measure_skewness();
+  }
+
+  void measure_skewness() {
+    std::vector<double> squares(static_cast<std::size_t>(components()));
+    parallel_for(components(), [&](std::int64_t i) {
+      for (std::int64_t j = 0; j <= i; ++j) {
+        const double product = simd::precise_inner_product(directions_.data() + i * dimension_,
+                                                           directions_.data() + j * dimension_, dimension_) -
+                               (i == j ? 1.0 : 0.0);
+        squares[static_cast<std::size_t>(i)] += (i == j ? 1 : 2) * product * product;
+      }
+    });
+    double sum = 0;
+    for (const double square : squares) sum += square;
+    skewness_ = std::sqrt(sum);
+  }
+
+  std::int64_t dimension_ = 0;
+  std::vector<float> mean_;
+  aligned_vector<float> directions_;
+  aligned_vector<float> columns_;  // the transpose, which products of matrices read faster
+  std::vector<double> variances_;
+  double total_variance_ = 0;
+  double skewness_ = 0;
+};
+
+}  // namespace lookalike

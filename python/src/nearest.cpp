@@ -1,0 +1,152 @@
+// The nearest vectors of arrays, exactly.
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <lookalike/retrieve/nearest.hpp>
+#include <lookalike/retrieve/vector_index.hpp>
+
+#include "bindings.hpp"
+#include "options.hpp"
+#include "watch.hpp"
+
+namespace lookalike::python {
+
+namespace {
+
+namespace py = pybind11;
+
+using ids = std::vector<std::int64_t>;
+using bitmap = py::array_t<bool, py::array::c_style | py::array::forcecast>;
+
+constexpr words<metric, 3> metrics{{{"squared_l2", metric::squared_l2},
+                                    {"inner_product", metric::inner_product},
+                                    {"correlation", metric::correlation}}};
+
+/// Rows of an array where they lie. lookalike/nearest.py has made it one of two axes without gaps.
+vector_view view_of(const py::array& array, const char* where) {
+  require(array.ndim() == 2 && (array.flags() & py::array::c_style) != 0, where,
+          ": given an array with gaps, or of other than 2 axes");
+  const char kind = array.dtype().kind();
+  const auto size = array.itemsize();
+  const auto type = kind == 'f' && size == 4   ? element::float32
+                    : kind == 'f' && size == 2 ? element::float16
+                                               : element::uint8;
+  require(size_of(type) == static_cast<std::size_t>(size) && (kind == 'f' || kind == 'u'), where,
+          ": given an array of another type, wanted float32, float16 or uint8");
+  return {array.data(), type, array.shape(0), array.shape(1)};
+}
+
+search_options options_of(int k, std::optional<float> radius, std::optional<ids> only,
+                          const std::optional<bitmap>& allowed, ids leave_out) {
+  search_options options;
+  options.k = k;
+  options.leave_out = std::move(leave_out);
+  options.radius = radius.value_or(std::numeric_limits<float>::infinity());
+  options.only = std::move(only);
+  if (allowed) {
+    options.bitmap.assign(allowed->data(), allowed->data() + allowed->size());
+    options.bitmap.push_back(false);  // empty would mean all
+  }
+  return options;
+}
+
+template <class Value>
+py::array_t<Value> give_away(std::vector<Value>&& values, std::vector<py::ssize_t> shape) {
+  auto* const kept = new std::vector<Value>(std::move(values));
+  const py::capsule owner(kept, [](void* p) { delete static_cast<std::vector<Value>*>(p); });
+  return py::array_t<Value>(std::move(shape), kept->data(), owner);
+}
+
+py::tuple to_python(neighbors&& found) {
+  const auto count = static_cast<py::ssize_t>(found.size());
+  const auto k = static_cast<py::ssize_t>(found.k);
+  const std::vector<std::int64_t> counts(found.counts.begin(), found.counts.end());
+  return py::make_tuple(give_away(std::move(found.ids), {count, k}),
+                        give_away(std::move(found.distances), {count, k}),
+                        py::array_t<std::int64_t>(count, counts.data()), found.certified);
+}
+
+py::dict to_python(const detail::search_counts& counts) {
+  py::dict fields;
+  fields["rows"] = counts.rows;
+  fields["coarse"] = counts.coarse;
+  fields["fine"] = counts.fine;
+  fields["measured"] = counts.measured;
+  return fields;
+}
+
+}  // namespace
+
+void bind_nearest(py::module_& module) {
+  using py::arg;
+
+  module.def(
+      "nearest",
+      [](const py::array& vectors, const std::optional<py::array>& queries, const std::string& how, int k,
+         std::optional<float> radius, std::optional<ids> only, const std::optional<bitmap>& allowed,
+         ids leave_out, std::uint64_t seed, const py::object& callback) {
+        const vector_view known = view_of(vectors, "nearest");
+        const metric m = meaning(how, "nearest.metric", metrics);
+        const search_options options = options_of(k, radius, std::move(only), allowed, std::move(leave_out));
+        std::optional<vector_view> sought;
+        if (queries) sought = view_of(*queries, "nearest");
+        neighbors found = watch(callback).run([&](const progress& watcher) {
+          return sought ? nearest(known, *sought, m, options, seed, watcher)
+                        : nearest_pairs(known, m, options, seed, watcher);
+        });
+        return to_python(std::move(found));
+      },
+      arg("vectors"), arg("queries"), arg("metric"), arg("k"), arg("radius"), arg("only"), arg("bitmap"),
+      arg("leave_out"), arg("seed"), arg("progress"));
+
+  py::class_<vector_index>(module, "VectorIndex")
+      .def(py::init([](const py::array& vectors, const std::string& how, ids numbers, bool prepare,
+                       std::uint64_t seed, const py::object& callback) {
+             const vector_view view = view_of(vectors, "VectorIndex");
+             const vector_index_options options{meaning(how, "VectorIndex.metric", metrics),
+                                                std::move(numbers), prepare, seed};
+             const std::shared_ptr<const void> keeper(vectors.ptr(), [](const void* object) {
+               const py::gil_scoped_acquire held;
+               Py_DECREF(static_cast<PyObject*>(const_cast<void*>(object)));
+             });
+             Py_INCREF(vectors.ptr());
+             return watch(callback).run(
+                 [&](const progress& watcher) { return vector_index(view, options, keeper, watcher); });
+           }),
+           arg("vectors"), arg("metric"), arg("ids"), arg("prepare"), arg("seed"), arg("progress"))
+      .def("__len__", [](const vector_index& index) { return index.size(); })
+      .def("dimension", &vector_index::dimension)
+      .def("prepared_memory", &vector_index::prepared_memory)
+      .def(
+          "without", [](const vector_index& index, ids removed) { return index.without(std::move(removed)); },
+          arg("ids"), py::call_guard<py::gil_scoped_release>())
+      .def(
+          "search",
+          [](const vector_index& index, const std::optional<py::array>& queries, int k,
+             std::optional<float> radius, std::optional<ids> only, const std::optional<bitmap>& allowed,
+             ids leave_out, const py::object& callback) {
+            const search_options options =
+                options_of(k, radius, std::move(only), allowed, std::move(leave_out));
+            std::optional<vector_view> sought;
+            if (queries) sought = view_of(*queries, "search");
+            detail::search_counts counts;
+            neighbors found = watch(callback).run([&](const progress& watcher) {
+              return sought ? index.search(*sought, options, watcher, counts) : index.pairs(options, watcher);
+            });
+            return py::make_tuple(to_python(std::move(found)), to_python(counts));
+          },
+          arg("queries"), arg("k"), arg("radius"), arg("only"), arg("bitmap"), arg("leave_out"),
+          arg("progress"));
+}
+
+}  // namespace lookalike::python
