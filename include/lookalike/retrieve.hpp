@@ -10,6 +10,7 @@
 #include <lookalike/retrieve/color_grid.hpp>
 #include <lookalike/retrieve/column.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
+#include <lookalike/retrieve/descriptor_index.hpp>
 #include <lookalike/retrieve/gist.hpp>
 #include <lookalike/retrieve/gray_thumbnail.hpp>
 #include <lookalike/retrieve/learned_descriptor.hpp>
@@ -45,6 +46,7 @@
 
 #if __has_include(<jpeglib.h>) && __has_include(<png.h>)
 #include <lookalike/retrieve/collection.hpp>
+#include <lookalike/retrieve/column_index.hpp>
 #include <lookalike/retrieve/gray_index.hpp>
 #include <lookalike/retrieve/near_duplicates.hpp>
 #include <lookalike/retrieve/thumbnail_index.hpp>

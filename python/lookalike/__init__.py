@@ -22,10 +22,26 @@ from . import _processor
 
 __path__[:0] = _processor.folders()  # before anything imports _core
 
-from . import distributed, errors, functional, losses, models, nn, optim, stage, torch
+from . import distributed, errors, functional, losses, metrics, models, nn, optim, stage, torch
 from .approximate import ApproximateIndex, recall
 from .architecture import Architecture, ReceptiveField, receptive_field
 from .collection import BuildReport, Collection, Column, ColumnInfo, Damage, Item, ThumbnailIndex
+from .colorization import (
+    Colorization,
+    GrayIndex,
+    average_color,
+    colorization_by_lookup,
+    colorize,
+    colorize_alternatives,
+    global_transfer,
+    gray_thumbnail,
+    limit_chroma,
+    on_gray,
+    transfer_color,
+    vote_color,
+    welsh,
+    welsh_transfer,
+)
 from .completion import (
     color_grid,
     complete,
@@ -57,7 +73,7 @@ from .image_files import (
 )
 from .layer import Layer
 from .models import unet
-from .nearest import Neighbors, VectorIndex, nearest
+from .nearest import DescriptorIndex, Neighbors, VectorIndex, nearest
 from .network import Model, Pass, Summary
 from .nn import (
     adaptive_average_pool,
@@ -162,6 +178,7 @@ __all__ = [
     "Architecture",
     "BuildReport",
     "Collection",
+    "Colorization",
     "Column",
     "ColumnInfo",
     "Completion",
@@ -173,10 +190,12 @@ __all__ = [
     "Damage",
     "Descriptor",
     "DescriptorBlock",
+    "DescriptorIndex",
     "Error",
     "FileError",
     "GradientReport",
     "Gradients",
+    "GrayIndex",
     "History",
     "InputError",
     "Interrupted",
@@ -207,6 +226,7 @@ __all__ = [
     "add",
     "as_stage",
     "attention",
+    "average_color",
     "average_pool",
     "batch_norm",
     "branch",
@@ -214,6 +234,9 @@ __all__ = [
     "check_gradients",
     "check_layer",
     "color_grid",
+    "colorization_by_lookup",
+    "colorize",
+    "colorize_alternatives",
     "complete",
     "concat",
     "constant",
@@ -241,6 +264,8 @@ __all__ = [
     "gist",
     "global_average_pool",
     "global_max_pool",
+    "global_transfer",
+    "gray_thumbnail",
     "group_norm",
     "harmonic_fill",
     "identity",
@@ -251,6 +276,7 @@ __all__ = [
     "lab_to_rgb",
     "layer_norm",
     "leaky_relu",
+    "limit_chroma",
     "local_response_norm",
     "log_softmax",
     "lookup",
@@ -258,11 +284,13 @@ __all__ = [
     "max_pool",
     "max_pool_indices",
     "max_unpool",
+    "metrics",
     "models",
     "multiply",
     "named",
     "nearest",
     "nn",
+    "on_gray",
     "optim",
     "pad_channels",
     "permute",
@@ -297,10 +325,14 @@ __all__ = [
     "stage",
     "tanh",
     "torch",
+    "transfer_color",
     "transposed_conv",
     "unet",
     "up_conv",
     "upsample",
+    "vote_color",
+    "welsh",
+    "welsh_transfer",
     "write_cifar10_records",
     "write_image",
     "write_mask",

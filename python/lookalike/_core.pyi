@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._types import Array, Mask, MaskLike, Path, PictureLike
+from .colorization import Colorization
 from .values import (
     Completion,
     Composites,
@@ -136,6 +137,112 @@ class ApproximateIndex:
 
 def recall(found: Matches, exact: Matches) -> float: ...
 
+class GrayEncoder:
+    @staticmethod
+    def thumbnail() -> GrayEncoder: ...
+    @staticmethod
+    def on_gray(encoder: Any) -> GrayEncoder: ...
+    def __call__(self, picture: PictureLike) -> Descriptor: ...
+    def blocks(self) -> tuple[DescriptorBlock, ...]: ...
+    def sufficient_side(self) -> int: ...
+
+class AverageColor:
+    def __init__(self, *, average: str, temperature: float, side: int) -> None: ...
+    @staticmethod
+    def defaults() -> dict[str, Any]: ...
+    def __call__(self, picture: PictureLike, matches: Matches) -> Colorization: ...
+
+class GlobalTransfer:
+    def __init__(self, *, average: str, temperature: float, side: int) -> None: ...
+    @staticmethod
+    def defaults() -> dict[str, Any]: ...
+    def __call__(self, picture: PictureLike, matches: Matches) -> Colorization: ...
+
+class VoteColor:
+    def __init__(
+        self,
+        *,
+        temperature: float,
+        mode_radius: float,
+        bins: int,
+        sigma: float,
+        window: int,
+        soft_temperature: float,
+        side: int,
+    ) -> None: ...
+    @staticmethod
+    def defaults() -> dict[str, Any]: ...
+    def __call__(self, picture: PictureLike, matches: Matches) -> Colorization: ...
+
+class Welsh:
+    def __init__(
+        self,
+        *,
+        samples: int,
+        window: int,
+        luminance_weight: float,
+        remap: bool,
+        examples: int,
+        longest_side: int,
+        swatches: Sequence[Any],
+        seed: int,
+    ) -> None: ...
+    @staticmethod
+    def defaults() -> dict[str, Any]: ...
+    def __call__(self, picture: PictureLike, matches: Matches) -> Colorization: ...
+
+class GrayIndex:
+    @staticmethod
+    def build(photos: Any, encoder: Any, progress: _Progress) -> GrayIndex: ...
+    def __len__(self) -> int: ...
+    def ids(self) -> npt.NDArray[np.int64]: ...
+    def read(self, id: int) -> npt.NDArray[np.uint8]: ...
+    def encoder(self) -> GrayEncoder: ...
+    def blocks(self) -> tuple[DescriptorBlock, ...]: ...
+    def search(
+        self,
+        descriptor: Descriptor,
+        *,
+        k: int,
+        leave_out: Iterable[int],
+        only: Iterable[int] | None,
+        photos: Any,
+    ) -> Matches: ...
+    def near_duplicates(self, picture: PictureLike, *, correlation: float) -> npt.NDArray[np.int64]: ...
+    def colorize(
+        self,
+        picture: PictureLike,
+        decoder: Any,
+        *,
+        k: int,
+        leave_out: Iterable[int],
+        near_duplicates: float,
+        alternatives: int,
+        photos: Any,
+    ) -> list[Colorization]: ...
+
+def limit_chroma(lab: npt.ArrayLike) -> npt.NDArray[np.float32]: ...
+def transfer_color(picture: PictureLike, example: PictureLike, clip: bool) -> Array: ...
+def welsh_transfer(
+    picture: PictureLike,
+    example: PictureLike,
+    swatches: Sequence[Any],
+    *,
+    samples: int,
+    window: int,
+    luminance_weight: float,
+    remap: bool,
+    seed: int,
+) -> Array: ...
+def chroma_error(result: npt.ArrayLike, truth: npt.ArrayLike) -> float: ...
+def saturation_ratio(result: npt.ArrayLike, truth: npt.ArrayLike) -> float: ...
+def color_accuracy_area(
+    result: npt.ArrayLike, truth: npt.ArrayLike, bin_weights: list[float], limit: float
+) -> float: ...
+def peak_signal_to_noise(result: PictureLike, truth: PictureLike) -> float: ...
+def colorfulness(picture: PictureLike) -> float: ...
+def dominant_hue(lab: npt.ArrayLike, bins: int, gray: float) -> int: ...
+
 class Collection:
     @staticmethod
     def build(
@@ -213,6 +320,20 @@ class Collection:
     def report(self) -> _Report: ...
     def location(self) -> str: ...
     def photographs(self) -> str: ...
+
+class ColumnIndex:
+    def __init__(self, items: Collection, column: str, metric: str) -> None: ...
+    def search(
+        self,
+        vectors: Array,
+        *,
+        k: int,
+        leave_out: Iterable[int],
+        only: Iterable[int] | None,
+        radius: float | None,
+        photos: Any,
+        progress: _Progress,
+    ) -> list[Matches]: ...
 
 class TinyImages:
     def __init__(self, path: Path) -> None: ...
@@ -673,6 +794,32 @@ class VectorIndex:
     def search(
         self,
         queries: Array | None,
+        k: int,
+        radius: float | None,
+        only: Sequence[int] | None,
+        bitmap: npt.NDArray[np.bool_] | None,
+        leave_out: Sequence[int],
+        progress: _Progress,
+    ) -> tuple[_Found, dict[str, int]]: ...
+
+class DescriptorIndex:
+    def __init__(
+        self,
+        values: Array,
+        blocks: Sequence[tuple[str, int, int, float]],
+        ids: Sequence[int],
+        prepare: bool,
+        seed: int,
+        progress: _Progress,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def prepared_memory(self) -> int: ...
+    def block_distances(self) -> list[float]: ...
+    def search(
+        self,
+        values: Array,
+        weights: Array,
+        importance: Sequence[float],
         k: int,
         radius: float | None,
         only: Sequence[int] | None,

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -196,6 +196,7 @@ class Collection:
     def __init__(self, handle: _core.Collection) -> None:
         self._handle = handle
         self._report = BuildReport(**handle.report())
+        self._indexes: dict[tuple[str, str], _core.ColumnIndex] = {}
 
     @classmethod
     def build(
@@ -537,9 +538,37 @@ class Collection:
         """For each block the mean squared distance of two photographs; a search divides by it."""
         return self._handle.block_distances("descriptors")
 
+    @overload
     def search(
         self,
-        descriptor: Descriptor,
+        query: Descriptor | Sequence[float],
+        k: int = ...,
+        *,
+        leave_out: Iterable[int] = ...,
+        only: Iterable[int] | None = ...,
+        importance: Iterable[float] = ...,
+        block_distances: Iterable[float] = ...,
+        column: str = ...,
+        metric: str = ...,
+        radius: float | None = ...,
+        progress: Progress = ...,
+    ) -> Matches: ...
+    @overload
+    def search(
+        self,
+        query: Array,
+        k: int = ...,
+        *,
+        leave_out: Iterable[int] = ...,
+        only: Iterable[int] | None = ...,
+        column: str = ...,
+        metric: str = ...,
+        radius: float | None = ...,
+        progress: Progress = ...,
+    ) -> Any: ...
+    def search(
+        self,
+        query: Any,
         k: int = 10,
         *,
         leave_out: Iterable[int] = (),
@@ -547,16 +576,21 @@ class Collection:
         importance: Iterable[float] = (),
         block_distances: Iterable[float] = (),
         column: str = "descriptors",
-    ) -> Matches:
-        """Find the `k` nearest photographs, by exact search.
+        metric: str = "squared_l2",
+        radius: float | None = None,
+        progress: Progress = False,
+    ) -> Any:
+        """Find the `k` nearest photographs or items, by exact search.
 
-        The distance is the sum over blocks of importance / mean distance * sum over cells of weight * squared
-        difference, with the weights of `descriptor`.
+        Descriptors are looked up in a column that an encoder of pictures made. The distance is the sum over
+        blocks of importance / mean distance * sum over cells of weight * squared difference, with the weights
+        of the descriptor. Vectors are looked up in a column of values, by any metric.
 
         Parameters
         ----------
-        descriptor
-            Of the same blocks as the collection's.
+        query
+            A :class:`Descriptor` of the same blocks as the column's. Or a vector (numbers,), or several of
+            them (queries, numbers), of the column's dimension and type; float64 becomes float32.
         k
             At least 1.
         leave_out
@@ -564,29 +598,62 @@ class Collection:
         only
             The only ids that may be found.
         importance
-            One factor for each block; by default what the query's blocks say.
+            One factor for each block; by default what the query's blocks say. For descriptors.
         block_distances
             For each block what its distances are divided by; by default :attr:`block_distances`. For a shard
             of a larger collection.
         column
-            The column to look in, one that an encoder of pictures made.
+            The column to look in.
+        metric
+            For vectors: ``"squared_l2"``, ``"inner_product"`` (negated, so that smaller is nearer) or
+            ``"correlation"`` (1 - normalized correlation).
+        radius
+            For vectors: nothing farther away is found.
+        progress
+            For vectors: True for a progress bar, or a callable ``(task, done, total)``.
+
+        Returns
+        -------
+        Matches
+            Of one query. Of several, a list of them.
 
         Raises
         ------
         InputError
-            If `k` is below 1, or `descriptor` has other blocks, weights outside 0 to 1 or values that are not
-            finite.
+            If `k` is below 1, there is no such column, or it is of other blocks, another dimension or another
+            type than `query`; if weights are outside 0 to 1, or numbers not finite.
         """
-        return self._handle.search(
-            descriptor,
-            k=k,
-            leave_out=_ids(leave_out),
-            only=None if only is None else _ids(only),
-            importance=[float(factor) for factor in importance],
-            block_distances=[float(distance) for distance in block_distances],
-            column=column,
-            photos=self,
-        )
+        admitted = None if only is None else _ids(only)
+        if hasattr(query, "blocks"):
+            return self._handle.search(
+                query,
+                k=k,
+                leave_out=_ids(leave_out),
+                only=admitted,
+                importance=[float(factor) for factor in importance],
+                block_distances=[float(distance) for distance in block_distances],
+                column=column,
+                photos=self,
+            )
+        vectors = np.asarray(query)
+        if vectors.dtype == np.float64:
+            vectors = vectors.astype(np.float32)
+        index = self._indexes.get((column, metric))
+        if index is None:
+            index = self._indexes.setdefault(
+                (column, metric), _core.ColumnIndex(self._handle, column, metric)
+            )
+        with reporting(progress) as report:
+            found = index.search(
+                np.ascontiguousarray(vectors[None] if vectors.ndim == 1 else vectors),
+                k=k,
+                leave_out=_ids(leave_out),
+                only=admitted,
+                radius=radius,
+                photos=self,
+                progress=report,
+            )
+        return found[0] if vectors.ndim == 1 else found
 
     def near_duplicates(
         self, picture: PictureLike, mask: MaskLike | None = None, *, correlation: float = 0.95

@@ -17,7 +17,7 @@ from ._types import Path
 from .collection import Collection
 
 
-class TinyImages(Sequence[npt.NDArray[np.uint8]]):
+class TinyImages:
     """Pictures in the layout of ``tiny_images.bin``, read from disk as they are asked for.
 
     A picture is 3072 bytes: the red, green and blue planes of 32 x 32, column by column (A. Torralba,
@@ -52,7 +52,11 @@ class TinyImages(Sequence[npt.NDArray[np.uint8]]):
         position = operator.index(at)
         if not -len(self) <= position < len(self):
             raise IndexError(f"TinyImages: given {position}, wanted less than {len(self)}")
-        return self._file.read([position % len(self)])[0]
+        picture: npt.NDArray[np.uint8] = self._file.read([position % len(self)])[0]
+        return picture
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.uint8]]:
+        return (self[position] for position in range(len(self)))
 
     def __reduce__(self) -> Any:
         return TinyImages, (self._path,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -16,7 +16,7 @@ from ._progress import Progress, reporting
 from ._types import Array, SupportsDLPack
 from .errors import InputError
 from .threads import set_threads
-from .values import Matches
+from .values import Descriptor, DescriptorBlock, Matches
 
 #: Vectors: (count, dimension), or pictures of any shape behind the first axis, of float32, float16 or uint8.
 VectorsLike = Union[npt.ArrayLike, SupportsDLPack]
@@ -64,12 +64,12 @@ def _vectors(value: Any, where: str) -> Array:
             f"{where}: given an array of {array.ndim} axes, wanted 2 (count, dimension) or more; a single "
             "vector is array[None]"
         )
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype == np.float64:
         array = array.astype(np.float32)
     if array.dtype not in (np.float32, np.float16, np.uint8):
         raise InputError(f"{where}: given {array.dtype}, wanted float32, float16, uint8 (or float64)")
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
     size = int(np.prod(array.shape[1:], dtype=np.int64))
     return np.ascontiguousarray(array).reshape(len(array), size)
 
@@ -264,3 +264,118 @@ class VectorIndex:
 
     def __repr__(self) -> str:
         return f"VectorIndex({len(self)} vectors of {self.dimension}, metric = {self._metric!r})"
+
+
+class DescriptorIndex:
+    """Descriptors in memory, looked up exactly whatever part of a query is known.
+
+    What a :class:`Collection` does with those on disk, for an array that comes from elsewhere: the distance is
+    that of :meth:`Collection.search`. The array is kept, not copied, and must not change.
+
+    Parameters
+    ----------
+    values
+        (count, values of all blocks) float32.
+    blocks
+        What the values are, for example ``la.scene_descriptor.blocks``.
+    ids
+        Of the descriptors, unique and at least 0; by default 0, 1, ...
+    prepare
+        Whether principal components are found for 8192 descriptors and more. Takes some 320 bytes for each.
+    seed
+        Of the principal components' random start; results do not depend on it.
+    progress
+        True for a progress bar, or a callable ``(task, done, total)``.
+
+    Raises
+    ------
+    InputError
+        Where values and blocks do not go together, for values that are not finite, and for ids as
+        :class:`VectorIndex`.
+    """
+
+    def __init__(
+        self,
+        values: VectorsLike,
+        blocks: Sequence[DescriptorBlock],
+        *,
+        ids: Iterable[int] = (),
+        prepare: bool = True,
+        seed: int = 0,
+        progress: Progress = False,
+    ) -> None:
+        array = _vectors(values, "DescriptorIndex")
+        self._blocks = tuple(blocks)
+        self._counts: dict[str, int] = {}
+        fields = [(b.name, b.cells, b.values_per_cell, b.importance) for b in self._blocks]
+        with reporting(progress) as report:
+            self._handle = _core.DescriptorIndex(array, fields, _ids(ids), prepare, seed, report)
+
+    def __len__(self) -> int:
+        return len(self._handle)
+
+    @property
+    def blocks(self) -> tuple[DescriptorBlock, ...]:
+        """What the descriptors consist of."""
+        return self._blocks
+
+    @property
+    def block_distances(self) -> npt.NDArray[np.float64]:
+        """The mean squared distance of two descriptors in each block, which divides the block's distances."""
+        return np.array(self._handle.block_distances())
+
+    @property
+    def prepared_memory(self) -> int:
+        """Bytes that were prepared besides the values."""
+        return self._handle.prepared_memory()
+
+    @property
+    def last_counts(self) -> dict[str, int]:
+        """Of the last search: rows, those that each stage left over (coarse, fine), and rows measured."""
+        return dict(self._counts)
+
+    def search(
+        self,
+        queries: Descriptor | Sequence[Descriptor],
+        k: int = 10,
+        *,
+        importance: Iterable[float] = (),
+        radius: float | None = None,
+        only: npt.ArrayLike | Iterable[int] | None = None,
+        leave_out: Iterable[int] = (),
+        threads: int | None = None,
+        progress: Progress = False,
+    ) -> Neighbors:
+        """Find the nearest descriptors to each of some, by the cells that are known of it.
+
+        `importance` are factors for the blocks; by default what :attr:`blocks` say. The other parameters and
+        the errors are those of :func:`nearest`.
+        """
+        each = [queries] if isinstance(queries, Descriptor) else list(queries)
+        known = [(b.name, b.cells, b.values_per_cell) for b in self._blocks]
+        for query in each:
+            if [(b.name, b.cells, b.values_per_cell) for b in query.blocks] != known:
+                raise InputError(f"search: given a descriptor of {query.blocks}, wanted {self._blocks}")
+        values = np.array([query.values for query in each], np.float32).reshape(
+            len(each), sum(b.cells * b.values_per_cell for b in self._blocks)
+        )
+        weights = np.array([query.weights for query in each], np.float32).reshape(
+            len(each), sum(b.cells for b in self._blocks)
+        )
+        allowed, bitmap = _admitted(only, "search")
+        with reporting(progress) as report, _threads(threads):
+            found, self._counts = self._handle.search(
+                values,
+                weights,
+                [float(factor) for factor in importance],
+                int(k),
+                radius,
+                allowed,
+                bitmap,
+                _ids(leave_out),
+                report,
+            )
+        return Neighbors(*found)
+
+    def __repr__(self) -> str:
+        return f"DescriptorIndex({len(self)} descriptors)"

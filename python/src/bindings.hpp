@@ -8,9 +8,11 @@ namespace lookalike::python {
 
 void bind_pictures(pybind11::module_& module);
 void bind_collection(pybind11::module_& module);
+void bind_column_index(pybind11::module_& module);
 void bind_image_files(pybind11::module_& module);
 void bind_approximate_index(pybind11::module_& module);
 void bind_nearest(pybind11::module_& module);
+void bind_colorization(pybind11::module_& module);
 void bind_stages(pybind11::module_& module);
 void bind_recipe(pybind11::module_& module);
 void bind_architectures(pybind11::module_& module);

@@ -64,10 +64,12 @@ PYBIND11_MODULE(_core, module) {
 
   bind_pictures(module);
   bind_collection(module);
+  bind_column_index(module);
   bind_image_files(module);
   bind_approximate_index(module);
   bind_nearest(module);
   bind_stages(module);
+  bind_colorization(module);
   bind_architectures(module);
   bind_networks(module);
   bind_losses(module);

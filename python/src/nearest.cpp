@@ -4,7 +4,9 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <lookalike/retrieve/descriptor_index.hpp>
 #include <lookalike/retrieve/nearest.hpp>
 #include <lookalike/retrieve/vector_index.hpp>
 
@@ -85,6 +88,45 @@ py::dict to_python(const detail::search_counts& counts) {
   return fields;
 }
 
+using block_fields = std::tuple<std::string, int, int, float>;
+
+std::vector<descriptor_block> to_blocks(const std::vector<block_fields>& given) {
+  std::vector<descriptor_block> blocks;
+  for (const auto& [name, cells, values, importance] : given)
+    blocks.push_back({name, cells, values, importance});
+  return blocks;
+}
+
+/// Keeps a Python object alive; let go of on any thread.
+std::shared_ptr<const void> keeper_of(const py::object& object) {
+  Py_INCREF(object.ptr());
+  return {object.ptr(), [](const void* kept) {
+            const py::gil_scoped_acquire held;
+            Py_DECREF(static_cast<PyObject*>(const_cast<void*>(kept)));
+          }};
+}
+
+using floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
+
+/// Descriptors of the same blocks: values and weights are rows of two arrays.
+std::vector<descriptor> to_descriptors(std::span<const descriptor_block> blocks, const floats& values,
+                                       const floats& weights) {
+  require(values.ndim() == 2 && weights.ndim() == 2 && values.shape(0) == weights.shape(0) &&
+              values.shape(1) == static_cast<py::ssize_t>(value_count(blocks)) &&
+              weights.shape(1) == static_cast<py::ssize_t>(cell_count(blocks)),
+          "search: given arrays of other shapes, wanted (queries, ", value_count(blocks),
+          ") values and (queries, ", cell_count(blocks), ") weights");
+  std::vector<descriptor> queries;
+  for (py::ssize_t q = 0; q < values.shape(0); ++q) {
+    const float* from = values.data(q, 0);
+    const float* weight = weights.data(q, 0);
+    queries.push_back({{blocks.begin(), blocks.end()},
+                       {from, from + values.shape(1)},
+                       {weight, weight + weights.shape(1)}});
+  }
+  return queries;
+}
+
 }  // namespace
 
 void bind_nearest(py::module_& module) {
@@ -115,11 +157,7 @@ void bind_nearest(py::module_& module) {
              const vector_view view = view_of(vectors, "VectorIndex");
              const vector_index_options options{meaning(how, "VectorIndex.metric", metrics),
                                                 std::move(numbers), prepare, seed};
-             const std::shared_ptr<const void> keeper(vectors.ptr(), [](const void* object) {
-               const py::gil_scoped_acquire held;
-               Py_DECREF(static_cast<PyObject*>(const_cast<void*>(object)));
-             });
-             Py_INCREF(vectors.ptr());
+             const std::shared_ptr<const void> keeper = keeper_of(vectors);
              return watch(callback).run(
                  [&](const progress& watcher) { return vector_index(view, options, keeper, watcher); });
            }),
@@ -147,6 +185,37 @@ void bind_nearest(py::module_& module) {
           },
           arg("queries"), arg("k"), arg("radius"), arg("only"), arg("bitmap"), arg("leave_out"),
           arg("progress"));
+
+  py::class_<descriptor_index>(module, "DescriptorIndex")
+      .def(py::init([](const py::array& values, const std::vector<block_fields>& blocks, ids numbers,
+                       bool prepare, std::uint64_t seed, const py::object& callback) {
+             const vector_view view = view_of(values, "DescriptorIndex");
+             const std::shared_ptr<const void> keeper = keeper_of(values);
+             const descriptor_index_options options{std::move(numbers), prepare, seed};
+             return watch(callback).run([&](const progress& watcher) {
+               return descriptor_index(to_blocks(blocks), view, options, keeper, watcher);
+             });
+           }),
+           arg("values"), arg("blocks"), arg("ids"), arg("prepare"), arg("seed"), arg("progress"))
+      .def("__len__", [](const descriptor_index& index) { return index.size(); })
+      .def("prepared_memory", &descriptor_index::prepared_memory)
+      .def("block_distances", [](const descriptor_index& index) { return index.block_distances(); })
+      .def(
+          "search",
+          [](const descriptor_index& index, const floats& values, const floats& weights,
+             const std::vector<float>& importance, int k, std::optional<float> radius,
+             std::optional<ids> only, const std::optional<bitmap>& allowed, ids leave_out,
+             const py::object& callback) {
+            search_options options = options_of(k, radius, std::move(only), allowed, std::move(leave_out));
+            options.importance = importance;
+            const std::vector<descriptor> queries = to_descriptors(index.blocks(), values, weights);
+            detail::search_counts counts;
+            neighbors found = watch(callback).run(
+                [&](const progress& watcher) { return index.search(queries, options, watcher, counts); });
+            return py::make_tuple(to_python(std::move(found)), to_python(counts));
+          },
+          arg("values"), arg("weights"), arg("importance"), arg("k"), arg("radius"), arg("only"),
+          arg("bitmap"), arg("leave_out"), arg("progress"));
 }
 
 }  // namespace lookalike::python

@@ -7,6 +7,7 @@
 #include <pybind11/stl.h>
 
 #include <lookalike/retrieve/collection.hpp>
+#include <lookalike/retrieve/gray_index.hpp>
 
 namespace lookalike::python {
 
@@ -249,6 +250,7 @@ std::shared_ptr<const photo_source> to_photo_source(const py::object& photos) {
   if (photos.is_none()) return nullptr;
   const py::object handle = py::getattr(photos, "_handle", py::none());
   if (py::isinstance<collection>(handle)) return handle.cast<const collection&>().source();
+  if (py::isinstance<gray_index>(handle)) return handle.cast<const gray_index&>().source();
   return std::make_shared<const python_photo_source>(photos);
 }
 
@@ -257,6 +259,7 @@ picture_encoder to_picture_encoder(const py::object& given) {
   const py::object encoder = py::getattr(given, "_stage", given);
   if (py::isinstance<scene_descriptor_stage>(encoder)) return encoder.cast<const scene_descriptor_stage&>();
   if (py::isinstance<gist_stage>(encoder)) return encoder.cast<const gist_stage&>();
+  if (py::isinstance<picture_encoder>(encoder)) return encoder.cast<const picture_encoder&>();
   if (py::isinstance<color_grid_stage>(encoder)) return encoder.cast<const color_grid_stage&>();
   require(PyCallable_Check(encoder.ptr()) != 0 && py::hasattr(encoder, "blocks"), "encoder: given ",
           py::str(py::type::of(encoder).attr("__name__")).cast<std::string>(),

@@ -193,6 +193,47 @@ def test_a_folder_has_further_columns(photo_folder, tmp_path):
     assert len(again.compact()) == 11
 
 
+def test_vectors_are_looked_up_in_columns(store):
+    ids = np.random.default_rng(0).permutation(np.arange(2000, 3000))
+    store = add(store, ids).remove(ids[:100])
+    column = store.column("code")
+    live, live_ids = column.values[column.live].astype(float), column.ids[column.live]
+    queries = codes(np.arange(50) + 0.5)
+
+    def check(found, distances):
+        order = np.lexsort((live_ids, distances))[: len(found.ids)]
+        np.testing.assert_array_equal(found.ids, live_ids[order])
+        np.testing.assert_allclose(found.distances, distances[order], rtol=1e-4, atol=1e-6)
+        assert found.certified
+
+    for query in queries:
+        check(store.search(query, 7, column="code"), ((live - query) ** 2).sum(1))
+        check(store.search(query, 7, column="code", metric="inner_product"), -live @ query.astype(float))
+    centered = live - live.mean(1, keepdims=True)
+    centered /= np.linalg.norm(centered, axis=1, keepdims=True)
+    query = queries[0] - queries[0].mean(dtype=float)
+    batch = store.search(queries, 5, column="code", metric="correlation")
+    assert len(batch) == 50
+    check(batch[0], 1 - centered @ query / np.linalg.norm(query))
+    assert store.search(queries[0].astype(float), 5, column="code").ids.tolist() == (
+        store.search(queries[0], 5, column="code").ids.tolist()
+    )
+    near = store.search(queries[0], 5, column="code", only=[5, 3], radius=1e6)
+    assert sorted(near.ids[:2].tolist()) == [3, 5]
+    assert near.count == 2
+    assert store.search(queries[0], 5, column="code", radius=1e-9).count == 0
+    with pytest.raises(la.InputError, match="float32 x 4, wanted float32 x 5, as the column 'code'"):
+        store.search(queries[0][:4], column="code")
+    with pytest.raises(la.InputError, match="uint8 x 5, wanted float32 x 5"):
+        store.search(np.ones(5, np.uint8), column="code")
+    with pytest.raises(la.InputError, match="wanted one of 'squared_l2', 'inner_product', 'correlation'"):
+        store.search(queries[0], column="code", metric="l2")
+    with pytest.raises(la.InputError, match="'descriptors', wanted one of 'code'"):
+        store.search(queries[0])
+    with pytest.raises(la.InputError, match="k = 0"):
+        store.search(queries[0], 0, column="code")
+
+
 def test_damage_is_named(store):
     ids = np.arange(10_000, 20_000)
     store = add(store, ids)

@@ -5,9 +5,11 @@
 /// a picture takes over the colors of another by taking over mean and standard deviation of each channel, in
 /// a space whose channels are hardly correlated (image/l_alpha_beta.hpp).
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 
 #include <lookalike/core/error.hpp>
 #include <lookalike/image/image.hpp>
@@ -22,19 +24,39 @@ struct color_statistics {
   std::array<double, 3> deviation{};
 };
 
+namespace detail {
+
+/// Calls `work(values, count)` on the values of a picture, twelve at a time (four pixels, so that the loop
+/// over them is a vector's) and then three at a time.
+template <class Values, class Work>
+void for_each_four_pixels(Values values, const Work& work) {
+  std::size_t i = 0;
+  for (; i + 12 <= values.size(); i += 12) work(values.data() + i, std::integral_constant<std::size_t, 12>());
+  for (; i < values.size(); i += 3) work(values.data() + i, std::integral_constant<std::size_t, 3>());
+}
+
+}  // namespace detail
+
 /// Adds up pixels of several pictures.
 class color_statistics_sum {
  public:
   void add(const image<3>& picture) {
-    const float* value = picture.data();
-    for (std::ptrdiff_t i = 0; i < picture.area(); ++i, value += 3) {
-      for (std::size_t c = 0; c < 3; ++c) {
-        const double v = static_cast<double>(value[c]);
-        if (count_ == 0 && i == 0) origin_[c] = v;
-        const double difference = v - origin_[c];  // so that squares do not cancel
-        sum_[c] += difference;
-        squares_[c] += difference * difference;
+    if (picture.empty()) return;
+    if (count_ == 0) {
+      for (std::size_t c = 0; c < 3; ++c) origin_[c] = static_cast<double>(picture.values()[c]);
+    }
+    std::array<double, 12> origin{}, sum{}, squares{};
+    for (std::size_t i = 0; i < 12; ++i) origin[i] = origin_[i % 3];
+    detail::for_each_four_pixels(picture.values(), [&](const float* values, auto count) {
+      for (std::size_t i = 0; i < count(); ++i) {
+        const double difference = static_cast<double>(values[i]) - origin[i];  // squares must not cancel
+        sum[i] += difference;
+        squares[i] += difference * difference;
       }
+    });
+    for (std::size_t i = 0; i < 12; ++i) {
+      sum_[i % 3] += sum[i];
+      squares_[i % 3] += squares[i];
     }
     count_ += static_cast<double>(picture.area());
   }
@@ -76,15 +98,17 @@ inline image<3> transfer_statistics(image<3> picture, const color_statistics& ta
             target.deviation[c], ", wanted finite values, and deviations of at least 0");
   }
   const color_statistics own = measure_colors(picture);
-  std::array<double, 3> gain{};
-  for (std::size_t c = 0; c < 3; ++c)
-    gain[c] = own.deviation[c] < constant ? 0.0 : target.deviation[c] / own.deviation[c];
-  float* value = picture.data();
-  for (std::ptrdiff_t i = 0; i < picture.area(); ++i, value += 3) {
-    for (std::size_t c = 0; c < 3; ++c) {
-      value[c] = static_cast<float>((static_cast<double>(value[c]) - own.mean[c]) * gain[c] + target.mean[c]);
-    }
+  std::array<double, 12> mean{}, gain{}, wanted{};
+  for (std::size_t i = 0; i < 12; ++i) {
+    const std::size_t c = i % 3;
+    mean[i] = own.mean[c];
+    gain[i] = own.deviation[c] < constant ? 0.0 : target.deviation[c] / own.deviation[c];
+    wanted[i] = target.mean[c];
   }
+  detail::for_each_four_pixels(picture.values(), [&](float* values, auto count) {
+    for (std::size_t i = 0; i < count(); ++i)
+      values[i] = static_cast<float>((static_cast<double>(values[i]) - mean[i]) * gain[i] + wanted[i]);
+  });
   return picture;
 }
 

@@ -179,17 +179,7 @@ class vector_index {
   };
 
   static vector_view checked(const vector_view& vectors, const std::vector<std::int64_t>& ids) {
-    const std::int64_t count = vectors.size();
-    require(count > 0, "vector_index: given no vectors, wanted at least one");
-    if (!ids.empty()) {
-      require(std::ssize(ids) == count, "vector_index: given ", ids.size(), " ids for ", count, " vectors");
-      std::vector<std::int64_t> sorted = ids;
-      std::sort(sorted.begin(), sorted.end());
-      require(sorted.front() >= 0, "vector_index: given the id ", sorted.front(), ", wanted 0 or more");
-      const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-      require(twice == sorted.end(), "vector_index: given the id ", twice == sorted.end() ? 0 : *twice,
-              " twice");
-    }
+    detail::require_ids(ids, vectors.size(), "vector_index");
     detail::require_finite(vectors, "vector_index");
     return vectors;
   }

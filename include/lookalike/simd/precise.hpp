@@ -15,6 +15,7 @@ namespace detail {
 inline constexpr std::ptrdiff_t precise_lanes = 4;
 using four_floats = float __attribute__((vector_size(16), aligned(4), may_alias));
 using four_doubles = double __attribute__((vector_size(32)));
+using loose_doubles = double __attribute__((vector_size(32), aligned(8), may_alias));
 
 [[gnu::always_inline]] inline void widen_four(const float* from, four_doubles& to) {
   to = __builtin_convertvector(*reinterpret_cast<const four_floats*>(from), four_doubles);
@@ -45,13 +46,13 @@ inline double precise_squared_l2(const float* a, const float* b, std::ptrdiff_t 
 }
 
 /// sum of w[i] (a[i] - b[i])^2, i < count.
-inline double precise_squared_l2(const float* w, const float* a, const float* b, std::ptrdiff_t count) {
+inline double precise_squared_l2(const double* w, const float* a, const float* b, std::ptrdiff_t count) {
   detail::four_doubles sums[4] = {};
   std::ptrdiff_t i = 0;
   for (; i + 16 <= count; i += 16) {
     for (int k = 0; k < 4; ++k) {
-      detail::four_doubles weight, left, right;
-      detail::widen_four(w + i + 4 * k, weight);
+      detail::four_doubles left, right;
+      const auto& weight = *reinterpret_cast<const detail::loose_doubles*>(w + i + 4 * k);
       detail::widen_four(a + i + 4 * k, left);
       detail::widen_four(b + i + 4 * k, right);
       left -= right;
@@ -62,7 +63,7 @@ inline double precise_squared_l2(const float* w, const float* a, const float* b,
   double sum = (all[0] + all[1]) + (all[2] + all[3]);
   for (; i < count; ++i) {
     const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    sum += static_cast<double>(w[i]) * difference * difference;
+    sum += w[i] * difference * difference;
   }
   return sum;
 }

@@ -128,7 +128,6 @@ TEST_CASE("near duplicates are all that correlate at least as much as asked") {
   photo_array photos = random_pictures(120, 32, 5);
   std::vector<std::uint8_t> values;
   const byte_image query = photos.read_photo(7);
-  random_sequence random(6);
   for (std::int64_t id = 0; id < photos.size(); ++id) {
     const byte_image other = photos.read_photo(id);
     // From the query itself to something else, in 120 steps.

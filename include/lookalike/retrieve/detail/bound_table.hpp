@@ -75,7 +75,7 @@ class bound_table {
   /// Further columns of the first stage.
   struct extra_columns {
     int count = 0;
-    std::function<void(std::int64_t row, float* to)> read{};
+    std::function<void(const float* y, float* to)> read{};
   };
 
   bound_table() = default;
@@ -215,7 +215,7 @@ class bound_table {
             static_cast<double>(first + i) * static_cast<double>(count_) / static_cast<double>(count));
         read_centered(rows, row, values.data() + i * rows.dimension);
         if (extra_ == 0) continue;
-        extra.read(row, columns.data());
+        extra.read(values.data() + i * rows.dimension, columns.data());
         for (std::size_t c = 0; c < columns.size(); ++c) {
           low[c] = std::min(low[c], columns[c]);
           high[c] = std::max(high[c], columns[c]);
@@ -266,8 +266,8 @@ class bound_table {
     components_.coordinates(values.data(), some, coordinates.data());
     extent result;
     for (std::int64_t i = 0; i < some; ++i) {
-      if (extra_ > 0) extra.read(first + i, columns.data());
       const float* y = values.data() + i * dimension;
+      if (extra_ > 0) extra.read(y, columns.data());
       fill_row(first + i, y, coordinates.data() + i * width, columns, offset, result);
     }
     return result;

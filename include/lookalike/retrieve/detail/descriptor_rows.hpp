@@ -55,8 +55,10 @@ struct row_view {
   const float* data = nullptr;
   std::int64_t count = 0;
   std::span<const descriptor_block> blocks;
+  /// Floats from row to row; 0: `row_length(blocks)`.
+  std::size_t row_pitch = 0;
 
-  std::size_t pitch() const { return row_length(blocks); }
+  std::size_t pitch() const { return row_pitch != 0 ? row_pitch : row_length(blocks); }
   std::span<const float> values(std::int64_t row) const {
     return {data + static_cast<std::size_t>(row) * pitch(), value_count(blocks)};
   }
@@ -96,6 +98,23 @@ std::vector<double> mean_squared_distances(const row_view& rows, const IsLive& i
     result.push_back(variance > 0 && std::isfinite(variance) ? 2 * variance : 1.0);
   }
   return result;
+}
+
+/// By what a search multiplies the squared distances of the blocks: their importance, or what `importance`
+/// says instead, over their mean squared distances. Throws `value_error`.
+inline std::vector<double> block_factors(std::span<const descriptor_block> blocks,
+                                         std::span<const float> importance,
+                                         std::span<const double> distances) {
+  require(importance.empty() || importance.size() == blocks.size(), "search: given ", importance.size(),
+          " factors of importance, wanted one for each of the ", blocks.size(), " blocks");
+  std::vector<double> factors;
+  for (std::size_t block = 0; block < blocks.size(); ++block) {
+    const float factor = importance.empty() ? blocks[block].importance : importance[block];
+    require(factor >= 0 && std::isfinite(factor), "search: given an importance of ", factor,
+            ", wanted at least 0");
+    factors.push_back(static_cast<double>(factor) / distances[block]);
+  }
+  return factors;
 }
 
 /// A query as the vector whose inner product with a row is its distance but for `constant`.

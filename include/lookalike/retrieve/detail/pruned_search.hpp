@@ -192,9 +192,11 @@ class best_first_search {
 /// measured before anything else, so that the limit is low from the start.
 class table_search {
  public:
-  table_search(const bound_table& table, int k)
+  /// `gives_up`: where bounds do not help.
+  table_search(const bound_table& table, int k, bool gives_up = true)
       : table_(table),
         wanted_(static_cast<std::size_t>(k)),
+        gives_up_(gives_up),
         sums_(at_once * chunk_rows),
         promises_(chunk_rows),
         kept_(chunk_rows) {}
@@ -224,7 +226,8 @@ class table_search {
           if ((chunks & (chunks - 1)) == 0) search.measure_likely(table_, query);
         }
       }
-      if (chunks == 1 && last - group > 2 * chunk_groups && leaves_too_much(searches, rows)) return false;
+      if (gives_up_ && chunks == 1 && last - group > 2 * chunk_groups && leaves_too_much(searches, rows))
+        return false;
     }
     for (std::size_t q = 0; q < queries.size(); ++q) {
       searches[q].measure_likely(table_, queries[q]);
@@ -302,6 +305,7 @@ class table_search {
 
   const bound_table& table_;
   std::size_t wanted_;
+  bool gives_up_;
   std::vector<std::int32_t> sums_;
   std::vector<float> promises_;
   std::vector<std::uint32_t> kept_;

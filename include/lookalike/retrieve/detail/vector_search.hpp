@@ -4,14 +4,11 @@
 /// Exact search among vectors: which way, in which blocks, on which threads.
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,6 +19,7 @@
 #include <lookalike/retrieve/detail/product_search.hpp>
 #include <lookalike/retrieve/detail/pruned_search.hpp>
 #include <lookalike/retrieve/detail/row_source.hpp>
+#include <lookalike/retrieve/detail/search_blocks.hpp>
 #include <lookalike/retrieve/matches.hpp>
 #include <lookalike/retrieve/metric.hpp>
 #include <lookalike/retrieve/search.hpp>
@@ -97,55 +95,16 @@ class vector_search {
       measure_few(queries, found, counts, watcher);
       return found;
     }
-    const std::int64_t most = table_ != nullptr ? 32 : 252;
-    const std::int64_t team = threads();
-    const std::int64_t block = std::clamp<std::int64_t>(
-        table_ != nullptr ? ((count + team - 1) / team + 3) / 4 * 4 : most, 1, std::min(most, count));
-    const std::int64_t blocks = (count + block - 1) / block;
-    constexpr std::int64_t rows_a_part = 4096;
-    const std::int64_t parts = std::clamp<std::int64_t>(
-        (team + blocks - 1) / blocks, 1, std::max<std::int64_t>(1, vectors_.size() / rows_a_part));
-    std::mutex guard;
-    for (std::int64_t first_block = 0; first_block < blocks;) {
-      // So many blocks at once that all threads work, and a stop is noticed soon.
-      const std::int64_t some =
-          parts > 1 ? 1 : std::min(blocks - first_block, table_ != nullptr ? 8 * team : team);
-      const std::int64_t first = first_block * block;
-      const std::int64_t taken = std::min(some * block, count - first);
-      const prepared asked(*this, queries.part(first, taken));
-      std::vector<shared_limit> shared(static_cast<std::size_t>(parts > 1 ? taken : 0));
-      std::vector<std::vector<nearest_list>> lists(static_cast<std::size_t>(some * parts));
-      const progress inner = [&](std::string_view task, std::int64_t, std::int64_t) {
-        return !watcher || watcher(task, first, count);
-      };
-      parallel_for(
-          some * parts,
-          [&](std::int64_t task, const progress& heartbeat) {
-            const std::int64_t begin = task / parts * block;
-            const std::int64_t end = std::min(begin + block, taken);
-            search_counts here;
-            lists[static_cast<std::size_t>(task)] =
-                run_block(queries, asked, first, begin, end, task % parts, parts, shared, here, heartbeat);
-            const std::lock_guard hold(guard);
-            counts += here;
-          },
-          watcher ? inner : progress(), "look up");
-      for (std::int64_t task = 0; task < some * parts; ++task) {
-        const auto& of_task = lists[static_cast<std::size_t>(task)];
-        for (std::size_t q = 0; q < of_task.size(); ++q) {
-          auto& all = found[static_cast<std::size_t>(first + task / parts * block) + q];
-          if (parts == 1) {
-            all = of_task[q];
-          } else {
-            for (const auto& [distance, id] : of_task[q].entries()) {
-              all.add(static_cast<double>(distance), id);
-            }
-          }
-        }
-      }
-      report(watcher, "look up", first + taken, count);
-      first_block += some;
-    }
+    const search_blocks blocks(count, vectors_.size(), table_ != nullptr ? 32 : 252, table_ != nullptr);
+    std::unique_ptr<const prepared> asked;
+    blocks.run(
+        found, counts, watcher,
+        [&](std::int64_t first, std::int64_t taken) {
+          asked = std::make_unique<const prepared>(*this, queries.part(first, taken));
+        },
+        [&](const search_blocks::task& t, search_counts& here, const progress& heartbeat) {
+          return run_block(queries, *asked, t, here, heartbeat);
+        });
     return found;
   }
 
@@ -235,25 +194,23 @@ class vector_search {
     counts += {.rows = all, .coarse = all, .fine = all, .measured = all};
   }
 
-  std::vector<nearest_list> run_block(const vector_view& queries, const prepared& asked, std::int64_t base,
-                                      std::int64_t begin, std::int64_t end, std::int64_t part,
-                                      std::int64_t parts, std::vector<shared_limit>& shared,
-                                      search_counts& counts, const progress& heartbeat) const {
-    const auto count = static_cast<std::size_t>(end - begin);
+  std::vector<nearest_list> run_block(const vector_view& queries, const prepared& asked,
+                                      const search_blocks::task& t, search_counts& counts,
+                                      const progress& heartbeat) const {
+    const auto count = static_cast<std::size_t>(t.end - t.begin);
     std::vector<nearest_list> lists(count, nearest_list(options_.k, options_.radius));
     std::vector<exact_distance> distances;
     distances.reserve(count);
-    for (std::int64_t q = begin; q < end; ++q) {
-      distances.emplace_back(vectors_, queries, base + q, options_.how, options_.moments);
+    for (std::int64_t q = t.begin; q < t.end; ++q) {
+      distances.emplace_back(vectors_, queries, t.base + q, options_.how, options_.moments);
     }
     const auto make_searches = [&] {
       std::vector<best_first_search> searches;
       searches.reserve(count);
       for (std::size_t q = 0; q < count; ++q) {
-        const std::int64_t number = begin + static_cast<std::int64_t>(q);
+        const std::int64_t number = t.begin + static_cast<std::int64_t>(q);
         searches.emplace_back(lists[q], distances[q], options_.filter,
-                              options_.excludes_itself ? base + number : -1,
-                              shared.empty() ? nullptr : &shared[static_cast<std::size_t>(number)]);
+                              options_.excludes_itself ? t.base + number : -1, t.limit(number));
       }
       return searches;
     };
@@ -262,12 +219,12 @@ class vector_search {
       counts.rows += rows * static_cast<std::int64_t>(count);
     };
     if (table_ != nullptr) {
-      const std::int64_t first = table_->groups() * part / parts;
-      const std::int64_t last = table_->groups() * (part + 1) / parts;
+      const std::int64_t first = table_->groups() * t.part / t.parts;
+      const std::int64_t last = table_->groups() * (t.part + 1) / t.parts;
       auto searches = make_searches();
       const bool done =
           table_search(*table_, options_.k)
-              .run(first, last, std::span(asked.bounds).subspan(static_cast<std::size_t>(begin), count),
+              .run(first, last, std::span(asked.bounds).subspan(static_cast<std::size_t>(t.begin), count),
                    searches, heartbeat);
       const std::int64_t rows = (last - first) * simd::quantized_rows;
       sum_up(searches, done ? rows : 0);
@@ -275,14 +232,14 @@ class vector_search {
       lists.assign(count, nearest_list(options_.k, options_.radius));
       auto again = make_searches();
       const std::int64_t end_row = std::min(last * simd::quantized_rows, vectors_.size());
-      products(asked, begin, end, first * simd::quantized_rows, end_row, again, heartbeat);
+      products(asked, t.begin, t.end, first * simd::quantized_rows, end_row, again, heartbeat);
       sum_up(again, rows);
       return lists;
     }
-    const std::int64_t first = vectors_.size() * part / parts;
-    const std::int64_t last = vectors_.size() * (part + 1) / parts;
+    const std::int64_t first = vectors_.size() * t.part / t.parts;
+    const std::int64_t last = vectors_.size() * (t.part + 1) / t.parts;
     auto searches = make_searches();
-    products(asked, begin, end, first, last, searches, heartbeat);
+    products(asked, t.begin, t.end, first, last, searches, heartbeat);
     sum_up(searches, last - first);
     return lists;
   }
@@ -319,6 +276,19 @@ inline neighbors to_neighbors(const std::vector<nearest_list>& lists, int k) {
     first += static_cast<std::size_t>(k);
   }
   return result;
+}
+
+/// Throws `value_error` in the words of `where` unless there are vectors, and one id for each, or none at
+/// all.
+inline void require_ids(const std::vector<std::int64_t>& ids, std::int64_t count, const char* where) {
+  require(count > 0, where, ": given no vectors, wanted at least one");
+  if (ids.empty()) return;
+  require(std::ssize(ids) == count, where, ": given ", ids.size(), " ids for ", count, " vectors");
+  std::vector<std::int64_t> sorted = ids;
+  std::sort(sorted.begin(), sorted.end());
+  require(sorted.front() >= 0, where, ": given the id ", sorted.front(), ", wanted 0 or more");
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  require(twice == sorted.end(), where, ": given the id ", twice == sorted.end() ? 0 : *twice, " twice");
 }
 
 /// Vectors that stay, and what was prepared of them.
