@@ -57,6 +57,7 @@ from .completion import (
     seam,
     seam_cut,
 )
+from .descriptors import encode, picture_encoder, thumbnails_only
 from .errors import CompositionError, Error, FileError, InputError, Interrupted
 from .gradient_check import GradientReport, check_gradients, check_layer
 from .image_files import (
@@ -249,6 +250,7 @@ __all__ = [
     "dropout",
     "elu",
     "embedding",
+    "encode",
     "encode_image",
     "errors",
     "expose",
@@ -294,6 +296,7 @@ __all__ = [
     "optim",
     "pad_channels",
     "permute",
+    "picture_encoder",
     "poisson_blend",
     "rank",
     "read_cifar10_records",
@@ -324,6 +327,7 @@ __all__ = [
     "softmax",
     "stage",
     "tanh",
+    "thumbnails_only",
     "torch",
     "transfer_color",
     "transposed_conv",

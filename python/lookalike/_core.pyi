@@ -378,7 +378,16 @@ class CompletionQuery:
 
 class Gist:
     def __init__(
-        self, *, side: int, orientations: int, scales: int, grid: int, exact: bool, importance: float
+        self,
+        *,
+        side: int,
+        orientations: int,
+        scales: int,
+        orientations_per_scale: Sequence[int],
+        grid: int,
+        color: bool,
+        exact: bool,
+        importance: float,
     ) -> None: ...
     def __call__(self, picture: PictureLike, mask: MaskLike | None = None) -> Descriptor: ...
     def blocks(self) -> tuple[DescriptorBlock, ...]: ...
@@ -396,6 +405,26 @@ class ColorGrid:
 
 class SceneDescriptor:
     def __init__(self, *, gist: Gist, color: ColorGrid) -> None: ...
+    def __call__(self, picture: PictureLike, mask: MaskLike | None = None) -> Descriptor: ...
+    def blocks(self) -> tuple[DescriptorBlock, ...]: ...
+    def sufficient_side(self) -> int: ...
+
+class PictureEncoder:
+    def __init__(self, encoder: Any) -> None: ...
+    @staticmethod
+    def thumbnails_only() -> PictureEncoder: ...
+    @staticmethod
+    def of_network(
+        network: FloatNetwork,
+        *,
+        part: str,
+        height: int,
+        width: int,
+        mean: Sequence[float],
+        deviation: Sequence[float],
+        unit_length: bool,
+        importance: float,
+    ) -> PictureEncoder: ...
     def __call__(self, picture: PictureLike, mask: MaskLike | None = None) -> Descriptor: ...
     def blocks(self) -> tuple[DescriptorBlock, ...]: ...
     def sufficient_side(self) -> int: ...

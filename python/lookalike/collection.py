@@ -222,10 +222,11 @@ class Collection:
             Where the descriptions are kept. By default ``.lookalike`` inside `folder` or, where that may not
             be written, a folder in the user's cache.
         encoder
-            Describes photographs; by default ``scene_descriptor``. Another such stage, or a callable that
-            makes a :class:`Descriptor` of a (height, width, 3) float32 picture and has attributes `blocks`
-            and perhaps `sufficient_side` (pixels of the shorter side beyond which a larger picture does not
-            help; 256).
+            Describes photographs; by default ``scene_descriptor``. Another such stage, a branch of several,
+            ``thumbnails_only`` where tiny images are all that is wanted, or a callable that makes a
+            :class:`Descriptor` of a (height, width, 3) float32 picture and has attributes `blocks` and
+            perhaps `sufficient_side` (pixels of the shorter side beyond which a larger picture does not help;
+            256).
         paths
             Only these files, by their paths relative to `folder`: a shard of it, for example. All others are
             left as they are, in the folder and in the store. By default all.

@@ -175,7 +175,9 @@ class Gist(_Encoder):
     """Energy of oriented edges at several scales, averaged over the cells of a grid.
 
     Aude Oliva and Antonio Torralba, Modeling the shape of the scene, IJCV 2001. Picture to descriptor:
-    ``grid**2`` cells of ``orientations * scales`` values.
+    ``grid**2`` cells of as many values as there are filters, three times that with `color`. The 512 numbers of
+    other programs are ``la.gist(orientations=8, scales=4)``, their 960
+    ``la.gist(orientations_per_scale=(8, 8, 4), color=True)``.
 
     Attributes
     ----------
@@ -183,6 +185,10 @@ class Gist(_Encoder):
         Pixels of the square to which pictures are squashed; even and a multiple of `grid`.
     orientations, scales, grid
         Of the filters, and cells a side.
+    orientations_per_scale
+        Orientations of each scale, fine to coarse, instead of `orientations` and `scales`.
+    color
+        Describes red, green and blue instead of their mean.
     exact
         Every frequency and every pixel: four times slower, and different by 0.2 % of a descriptor's length.
     importance
@@ -192,7 +198,9 @@ class Gist(_Encoder):
     side: int = 128
     orientations: int = 6
     scales: int = 5
+    orientations_per_scale: tuple[int, ...] = ()
     grid: int = 4
+    color: bool = False
     exact: bool = False
     importance: float = 2.0
 
@@ -204,7 +212,9 @@ class Gist(_Encoder):
             side=self.side,
             orientations=self.orientations,
             scales=self.scales,
+            orientations_per_scale=list(self.orientations_per_scale),
             grid=self.grid,
+            color=self.color,
             exact=self.exact,
             importance=self.importance,
         )

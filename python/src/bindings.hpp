@@ -17,6 +17,7 @@ void bind_stages(pybind11::module_& module);
 void bind_recipe(pybind11::module_& module);
 void bind_architectures(pybind11::module_& module);
 void bind_networks(pybind11::module_& module);
+void bind_descriptors(pybind11::module_& module);
 void bind_losses(pybind11::module_& module);
 void bind_gradient_check(pybind11::module_& module);
 void bind_optimizers(pybind11::module_& module);

@@ -72,6 +72,7 @@ PYBIND11_MODULE(_core, module) {
   bind_colorization(module);
   bind_architectures(module);
   bind_networks(module);
+  bind_descriptors(module);
   bind_losses(module);
   bind_gradient_check(module);
   bind_optimizers(module);

@@ -86,15 +86,19 @@ void bind_encoder(py::class_<Encoder, Extra...>& bound) {
 void bind_encoders(py::module_& module) {
   py::class_<gist_stage> gist_class(module, "Gist");
   gist_class
-      .def(py::init([](int side, int orientations, int scales, int grid, bool exact, float importance) {
-             return gist_stage({side, orientations, scales, grid, exact, importance});
+      .def(py::init([](int side, int orientations, int scales, std::vector<int> orientations_per_scale,
+                       int grid, bool color, bool exact, float importance) {
+             return gist_stage({side, orientations, scales, std::move(orientations_per_scale), grid, color,
+                                exact, importance});
            }),
-           py::kw_only(), arg("side"), arg("orientations"), arg("scales"), arg("grid"), arg("exact"),
-           arg("importance"))
+           py::kw_only(), arg("side"), arg("orientations"), arg("scales"), arg("orientations_per_scale"),
+           arg("grid"), arg("color"), arg("exact"), arg("importance"))
       .def_static("defaults", [] {
         const gist_options options;
         return py::dict("side"_a = options.side, "orientations"_a = options.orientations,
-                        "scales"_a = options.scales, "grid"_a = options.grid, "exact"_a = options.exact,
+                        "scales"_a = options.scales,
+                        "orientations_per_scale"_a = py::tuple(py::cast(options.orientations_per_scale)),
+                        "grid"_a = options.grid, "color"_a = options.color, "exact"_a = options.exact,
                         "importance"_a = options.importance);
       });
   bind_encoder(gist_class);

@@ -261,6 +261,14 @@ picture_encoder to_picture_encoder(const py::object& given) {
   if (py::isinstance<gist_stage>(encoder)) return encoder.cast<const gist_stage&>();
   if (py::isinstance<picture_encoder>(encoder)) return encoder.cast<const picture_encoder&>();
   if (py::isinstance<color_grid_stage>(encoder)) return encoder.cast<const color_grid_stage&>();
+  if (py::isinstance<picture_encoder>(encoder)) return encoder.cast<const picture_encoder&>();
+  if (py::hasattr(encoder, "stages") && !py::hasattr(encoder, "blocks")) {  // a branch
+    std::vector<picture_encoder> parts;
+    for (const py::handle part : encoder.attr("stages")) {
+      parts.push_back(to_picture_encoder(py::reinterpret_borrow<py::object>(part)));
+    }
+    return picture_encoder::joined(std::move(parts));
+  }
   require(PyCallable_Check(encoder.ptr()) != 0 && py::hasattr(encoder, "blocks"), "encoder: given ",
           py::str(py::type::of(encoder).attr("__name__")).cast<std::string>(),
           ", wanted a stage that describes pictures, or a callable with an attribute `blocks`");

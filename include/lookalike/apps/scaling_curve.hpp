@@ -342,7 +342,7 @@ inline std::vector<double> drawn_again(std::size_t count, random_sequence& rando
 /// Throws `value_error` when there is no query, labels do not go with vectors and queries, an option is out
 /// of range, a query has no neighbor at a size (because all are near duplicates), or a score is not finite;
 /// and as `nested_neighbors` does; `interrupted`.
-inline scaling_curve measure_scaling(const tensor<float>& vectors, const tensor<float>& queries,
+inline scaling_curve measure_scaling(tensor_view<const float> vectors, tensor_view<const float> queries,
                                      const scaling_labels& labels = {}, const scaling_options& options = {},
                                      const scaling_score& score = {}, const progress& watcher = {}) {
   require(queries.batch() >= 1, "measure_scaling: given no queries, wanted at least one");

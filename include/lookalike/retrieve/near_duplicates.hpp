@@ -58,8 +58,8 @@ inline std::vector<std::int64_t> near_duplicates(const collection& photos, const
 /// normalized correlation. A vector of zeros is nobody's duplicate. `watcher` hears of "near duplicates", in
 /// queries. Throws `value_error` as above, for other dimensions, and for numbers that are not finite;
 /// `interrupted`. Costs one product of the queries with all vectors.
-inline std::vector<std::vector<std::int64_t>> near_duplicates(const tensor<float>& vectors,
-                                                              const tensor<float>& queries,
+inline std::vector<std::vector<std::int64_t>> near_duplicates(tensor_view<const float> vectors,
+                                                              tensor_view<const float> queries,
                                                               const near_duplicate_options& options = {},
                                                               const progress& watcher = {}) {
   require(options.correlation >= -1 && options.correlation <= 1, "near_duplicates: given a correlation of ",
@@ -79,7 +79,7 @@ inline std::vector<std::vector<std::int64_t>> near_duplicates(const tensor<float
   aligned_vector<float> products(static_cast<std::size_t>(std::min(queries.batch(), at_once) * count));
   for (std::int64_t first = 0; first < queries.batch(); first += at_once) {
     const std::int64_t block = std::min(at_once, queries.batch() - first);
-    detail::multiply_rows(queries.data() + first * dimension, block, vectors.data(), count, dimension,
+    detail::multiply_rows(queries.data + first * dimension, block, vectors.data, count, dimension,
                           products.data());
     parallel_for(block, [&](std::int64_t q) {
       const double length = query_lengths[static_cast<std::size_t>(first + q)];
@@ -89,8 +89,8 @@ inline std::vector<std::vector<std::int64_t>> near_duplicates(const tensor<float
                              (least - error) * both) {
           continue;
         }
-        const double exact = detail::precise_inner_product(queries.data() + (first + q) * dimension,
-                                                           vectors.data() + row * dimension, dimension);
+        const double exact = detail::precise_inner_product(queries.data + (first + q) * dimension,
+                                                           vectors.data + row * dimension, dimension);
         if (exact >= least * both) found[static_cast<std::size_t>(first + q)].push_back(row);
       }
     });

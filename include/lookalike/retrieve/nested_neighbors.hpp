@@ -144,12 +144,12 @@ inline std::vector<std::vector<std::int64_t>> nested_orders(std::int64_t count,
 /// Throws `value_error` for other dimensions, numbers that are not finite, k < 1, and sizes that do not
 /// ascend from 1 on or exceed the number of vectors; `interrupted`. Costs one product of the queries with all
 /// vectors, and for each repetition a pass over the distances.
-inline void nested_neighbors(const tensor<float>& vectors, const tensor<float>& queries,
+inline void nested_neighbors(tensor_view<const float> vectors, tensor_view<const float> queries,
                              const nested_search_options& options,
                              const std::function<void(const nested_matches&)>& visit,
                              const progress& watcher = {}) {
   const std::int64_t count = vectors.batch();
-  require(vectors.size() > 0, "nested_neighbors: given ", detail::extents_text(vectors.extents()),
+  require(vectors.size() > 0, "nested_neighbors: given ", detail::extents_text(vectors.extents),
           " numbers, wanted at least one vector of at least one");
   const std::int64_t dimension = vectors.size() / count;
   require(queries.batch() == 0 || queries.size() / queries.batch() == dimension,
@@ -178,11 +178,11 @@ inline void nested_neighbors(const tensor<float>& vectors, const tensor<float>& 
   const int sizes = static_cast<int>(options.sizes.size());
   for (std::int64_t first = 0; first < queries.batch(); first += at_once) {
     const std::int64_t block = std::min(at_once, queries.batch() - first);
-    detail::multiply_rows(queries.data() + first * dimension, block, vectors.data(), count, dimension,
+    detail::multiply_rows(queries.data + first * dimension, block, vectors.data, count, dimension,
                           products.data());
     nested_matches found(first, block, options.k, options.repetitions, sizes);
     parallel_for(block, [&](std::int64_t q) {
-      const float* const query = queries.data() + (first + q) * dimension;
+      const float* const query = queries.data + (first + q) * dimension;
       const double length = query_lengths[static_cast<std::size_t>(first + q)];
       float* const bounds = products.data() + q * count;  // become lower bounds of squared distances
       for (std::int64_t row = 0; row < count; ++row) {
@@ -204,7 +204,7 @@ inline void nested_neighbors(const tensor<float>& vectors, const tensor<float>& 
             float& distance = measured[static_cast<std::size_t>(row)];
             if (distance < 0) {
               const double squared =
-                  detail::precise_squared_l2(query, vectors.data() + row * dimension, dimension);
+                  detail::precise_squared_l2(query, vectors.data + row * dimension, dimension);
               distance = static_cast<float>(squared);
               const double other = lengths[static_cast<std::size_t>(row)];
               const double twice = length * length + other * other - squared;

@@ -61,16 +61,18 @@ enum class tiny_image_distance {
 /// The same for tiny images: `vectors` and `queries` have a row for each, ids are numbers of vectors, and
 /// query i has the shortlist i. Distances are squared ones. Throws `value_error` for another number of
 /// shortlists, ids without a vector, and rows of other extents.
-inline std::vector<matches> rerank(std::span<const matches> shortlists, int k, const tensor<float>& vectors,
-                                   const tensor<float>& queries, tiny_image_distance distance,
+inline std::vector<matches> rerank(std::span<const matches> shortlists, int k, tensor_view<const float> vectors,
+                                   tensor_view<const float> queries, tiny_image_distance distance,
                                    const shift_options& options = {}, const planes_extent& extent = {},
                                    const progress& watcher = {}) {
+  require(vectors.is_contiguous() && queries.is_contiguous(),
+          "rerank: given an array with gaps, wanted one row after another");
   require(std::ssize(shortlists) == queries.batch(), "rerank: given ", shortlists.size(), " shortlists for ",
           queries.batch(), " queries");
   const std::int64_t size = extent.size();
   require(vectors.size() == vectors.batch() * size && queries.size() == queries.batch() * size,
-          "rerank: given vectors and queries of ", detail::extents_text(vectors.extents()), " and ",
-          detail::extents_text(queries.extents()), " numbers, wanted rows of ", extent.planes, " x ",
+          "rerank: given vectors and queries of ", detail::extents_text(vectors.extents), " and ",
+          detail::extents_text(queries.extents), " numbers, wanted rows of ", extent.planes, " x ",
           extent.height, " x ", extent.width);
   for (const matches& shortlist : shortlists) {
     for (int j = 0; j < shortlist.count; ++j) {
@@ -79,8 +81,8 @@ inline std::vector<matches> rerank(std::span<const matches> shortlists, int k, c
               vectors.batch() - 1);
     }
   }
-  const auto row = [size](const tensor<float>& of, std::int64_t i) {
-    return std::span(of.data() + i * size, static_cast<std::size_t>(size));
+  const auto row = [size](tensor_view<const float> of, std::int64_t i) {
+    return std::span(of.data + i * size, static_cast<std::size_t>(size));
   };
   switch (distance) {
     case tiny_image_distance::ssd:

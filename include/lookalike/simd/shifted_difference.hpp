@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <limits>
 
-#include <xsimd/xsimd.hpp>
+#include <lookalike/simd/detail/xsimd.hpp>
 
 #include <lookalike/simd/instruction_set.hpp>
 #include <lookalike/simd/warp.hpp>

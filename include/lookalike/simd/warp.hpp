@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <vector>
 
-#include <xsimd/xsimd.hpp>
+#include <lookalike/simd/detail/xsimd.hpp>
 
 #include <lookalike/core/memory.hpp>
 #include <lookalike/simd/instruction_set.hpp>

@@ -40,11 +40,13 @@ inline double precise_inner_product(const float* a, const float* b, std::int64_t
   return precise_sum(a, b, dimension, [](double x, double y) { return x * y; });
 }
 
-/// Lengths of rows. Throws `value_error`, in the words of `where`, for what is not finite.
-inline std::vector<double> row_lengths(const tensor<float>& rows, std::int64_t dimension, const char* where) {
+/// Lengths of rows. Throws `value_error`, in the words of `where`, for what is not finite, and for rows with
+/// gaps.
+inline std::vector<double> row_lengths(tensor_view<const float> rows, std::int64_t dimension, const char* where) {
+  require(rows.is_contiguous(), where, ": given an array with gaps, wanted one row after another");
   std::vector<double> lengths(static_cast<std::size_t>(rows.batch()));
   parallel_for(rows.batch(), [&](std::int64_t row) {
-    const float* const values = rows.data() + row * dimension;
+    const float* const values = rows.data + row * dimension;
     const double squared = precise_inner_product(values, values, dimension);
     require(std::isfinite(squared), where, ": given a vector, number ", row, ", whose squared length is ",
             squared, ", wanted finite numbers");
