@@ -107,7 +107,7 @@ def faiss_refined(
                 "FAISS PCA + refine",
                 lambda some, index=index: index.search(some, k)[1],
                 queries,
-                f"{components} components, {factor} k candidates make no mistake in {len(queries)} queries; it has no proof",
+                f"{components} components, {factor} k candidates: right in {len(queries)} queries, no proof",
             )
             contestant.kept = (pca, base, index, known)  # type: ignore[attr-defined]
             if misses(contestant) == 0:
@@ -446,8 +446,8 @@ def masked_case(
     notes = [
         f"{case}: preparing took {seconds:.1f} s and {index.prepared_memory / 1e6:.0f} MB (resident memory grew by "
         f"{grown:.0f} MB; the values are {values.nbytes / 1e6:.0f} MB, the rivals' {augmented.nbytes / 1e6:.0f} MB). "
-        f"Of {counts['rows']} rows {counts['coarse']} were left over by the first stage, {counts['fine']} by the second "
-        f"when the search ended, {counts['measured']} were measured. The {k}th distance is "
+        f"Of {counts['rows']} rows {counts['coarse']} were left over by the first stage, {counts['fine']} by the "
+        f"second when the search ended, {counts['measured']} were measured. The {k}th distance is "
         f"{median(shares):.2f} of the median distance. Resident at the end: {resident():.0f} MB."
     ]
     if families is not None:
