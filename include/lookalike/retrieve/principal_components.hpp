@@ -11,8 +11,10 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <ios>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,7 @@
 #include <lookalike/core/parallel.hpp>
 #include <lookalike/core/random.hpp>
 #include <lookalike/core/tensor.hpp>
+#include <lookalike/retrieve/descriptor.hpp>
 #include <lookalike/retrieve/detail/row_source.hpp>
 #include <lookalike/retrieve/vector_view.hpp>
 #include <lookalike/simd/inner_product.hpp>
@@ -64,9 +67,14 @@ inline simd::matrix_view<float> rows_of(float* data, std::int64_t rows, std::int
 
 }  // namespace detail
 
-/// A mean and orthonormal directions, by falling variance.
+/// A mean and orthonormal directions, by falling variance. As a stage it turns descriptors into shorter ones:
+/// `gist | components | lookup(...)`.
 class principal_components {
  public:
+  using input = descriptor;
+  using output = descriptor;
+  static constexpr std::string_view name = "principal_components";
+
   principal_components() = default;
 
   /// Fits to vectors. Throws `value_error` when there are none, for values that are not finite, and for fewer
@@ -131,6 +139,75 @@ class principal_components {
     return result;
   }
 
+  /// The coordinates as a descriptor of one cell. Its block can be compared with those of these components
+  /// alone. Throws `value_error` for a descriptor that is not valid, of another number of values, or of a
+  /// picture with a hole: components mix all cells.
+  descriptor operator()(const descriptor& whole) const {
+    require_valid(whole, name);
+    require(std::ssize(whole.values) == dimension_, "principal_components: given a descriptor of ",
+            whole.values.size(), " values, wanted ", dimension_);
+    for (const float weight : whole.weights) {
+      require(weight == 1, "principal_components: given a cell weight of ", weight,
+              ", wanted 1: components mix all cells");
+    }
+    const tensor<float> values = project({whole.values.data(), 1, dimension_});
+    const auto count = static_cast<int>(components());
+    return {
+        {{sentence("principal_components(", count, " of ", dimension_, ",fit=", std::hex, fingerprint(), ")"),
+          1, count, 1.0f}},
+        {values.begin(), values.end()},
+        {1.0f}};
+  }
+
+  /// Writes a file: the line "lookalike principal components 1", then in the machine's order of bytes (little
+  /// endian on all that are supported) the dimension and the number of components as 64-bit integers, the
+  /// total variance and the variances as doubles, the mean and the directions as floats, and the hash of all
+  /// before it. Throws `file_error`; a file of that name then stays as it was.
+  void save(const std::filesystem::path& path) const {
+    std::vector<std::byte> bytes = contents();
+    append(bytes, hash64(bytes));
+    write_atomically(path, bytes);
+  }
+
+  /// Throws `file_error` for a file that cannot be read, is of another kind or version, cut short or damaged.
+  static principal_components load(const std::filesystem::path& path) {
+    const std::vector<std::byte> bytes = read_file(path);
+    std::size_t at = 0;
+    const auto take = [&](void* to, std::size_t size) {
+      require<file_error>(size <= bytes.size() - at, "cannot read '", path.string(),
+                          "': it is cut short, or holds no principal components of this version");
+      std::memcpy(to, bytes.data() + at, size);
+      at += size;
+    };
+    std::string begin(magic.size(), ' ');
+    take(begin.data(), begin.size());
+    require<file_error>(begin == magic, "cannot read '", path.string(),
+                        "': it holds no principal components of this version");
+    std::int64_t extents[2] = {};
+    take(extents, sizeof extents);
+    const auto [dimension, count] = extents;
+    const auto size = static_cast<std::int64_t>(bytes.size());
+    require<file_error>(
+        dimension >= 1 && count >= 1 && count <= dimension && dimension <= size && dimension * count <= size,
+        "cannot read '", path.string(), "': given ", count, " components of ", dimension, " numbers in ",
+        size, " bytes");
+    principal_components result;
+    result.dimension_ = dimension;
+    result.variances_.resize(static_cast<std::size_t>(count));
+    result.mean_.resize(static_cast<std::size_t>(dimension));
+    result.directions_.resize(static_cast<std::size_t>(dimension * count));
+    take(&result.total_variance_, sizeof(double));
+    take(result.variances_.data(), result.variances_.size() * sizeof(double));
+    take(result.mean_.data(), result.mean_.size() * sizeof(float));
+    take(result.directions_.data(), result.directions_.size() * sizeof(float));
+    std::uint64_t hash = 0;
+    take(&hash, sizeof hash);
+    require<file_error>(at == bytes.size() && hash == hash64(std::span(bytes).first(at - sizeof hash)),
+                        "cannot read '", path.string(), "': its bytes have changed since they were written");
+    result.complete();
+    return result;
+  }
+
   /// Coordinates of `count` rows from which the mean has been taken.
   void coordinates(const float* rows, std::int64_t count, float* to) const {
     if (count == 1) {
@@ -146,6 +223,31 @@ class principal_components {
   double skewness() const { return skewness_; }
 
  private:
+  static constexpr std::string_view magic = "lookalike principal components 1\n";
+
+  template <class Value>
+  static void append(std::vector<std::byte>& bytes, const Value& value) {
+    const auto some = std::as_bytes(std::span(&value, 1));
+    bytes.insert(bytes.end(), some.begin(), some.end());
+  }
+  template <class Values>
+  static void append_all(std::vector<std::byte>& bytes, const Values& values) {
+    const auto some = std::as_bytes(std::span(values));
+    bytes.insert(bytes.end(), some.begin(), some.end());
+  }
+  std::vector<std::byte> contents() const {
+    std::vector<std::byte> bytes;
+    append_all(bytes, magic);
+    append(bytes, dimension_);
+    append(bytes, components());
+    append(bytes, total_variance_);
+    append_all(bytes, variances_);
+    append_all(bytes, mean_);
+    append_all(bytes, directions_);
+    return bytes;
+  }
+  std::uint64_t fingerprint() const { return hash64(std::as_bytes(std::span(directions_))); }
+
   static std::int64_t spread(std::int64_t i, std::int64_t count, std::int64_t total) {
     return static_cast<std::int64_t>(static_cast<double>(i) * static_cast<double>(total) /
                                      static_cast<double>(count));
