@@ -96,7 +96,7 @@ class GrayThumbnail(_GrayEncoder):
     name = "gray_thumbnail"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_stage", _core.GrayEncoder.thumbnail())
+        object.__setattr__(self, "_stage", _core.PictureEncoder.gray_thumbnail())
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -114,7 +114,7 @@ class OnGray(_GrayEncoder):
     name = "on_gray"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_stage", _core.GrayEncoder.on_gray(self.encoder))
+        object.__setattr__(self, "_stage", _core.PictureEncoder.on_gray(self.encoder))
 
 
 class GrayIndex:

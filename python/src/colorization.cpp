@@ -16,7 +16,6 @@
 #include <lookalike/apps/colorize.hpp>
 #include <lookalike/blend/color_transfer.hpp>
 #include <lookalike/models/color_metrics.hpp>
-#include <lookalike/retrieve/on_gray.hpp>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -60,43 +59,10 @@ picture_form colored(picture_form form) {
 // Encoders
 // -----------------------------------------------------------------------------------------------------------
 
-/// An encoder whose type is known at run time, with its blocks as `on_gray` wants them.
-struct any_encoder {
-  picture_encoder encoder;
-  descriptor operator()(const image<3>& picture) const { return encoder(picture); }
-  std::vector<descriptor_block> blocks() const { return {encoder.blocks().begin(), encoder.blocks().end()}; }
-  int sufficient_side() const { return encoder.sufficient_side(); }
-};
-
 py::tuple blocks_of(const picture_encoder& encoder) {
   py::list blocks;
   for (const descriptor_block& block : encoder.blocks()) blocks.append(to_python(block));
   return py::tuple(blocks);
-}
-
-void bind_encoders(py::module_& module) {
-  py::class_<picture_encoder>(module, "GrayEncoder", "An encoder that sees lightness only.")
-      .def_static("thumbnail", [] { return picture_encoder(gray_thumbnail); })
-      .def_static(
-          "on_gray",
-          [](const py::object& encoder) {
-            return picture_encoder(on_gray(any_encoder{to_picture_encoder(encoder)}));
-          },
-          arg("encoder"))
-      .def(
-          "__call__",
-          [](const picture_encoder& encoder, const py::object& picture) {
-            const picture_view view(picture, "encoder");
-            descriptor found;
-            {
-              const py::gil_scoped_release released;
-              found = encoder(view.to_image<3>());
-            }
-            return to_python(found);
-          },
-          arg("picture"))
-      .def("blocks", &blocks_of)
-      .def("sufficient_side", &picture_encoder::sufficient_side);
 }
 
 // Decoders
@@ -432,7 +398,6 @@ void bind_metrics(py::module_& module) {
 }  // namespace
 
 void bind_colorization(py::module_& module) {
-  bind_encoders(module);
   bind_decoders(module);
   bind_index(module);
   bind_functions(module);

@@ -9,7 +9,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <lookalike/retrieve/gray_thumbnail.hpp>
 #include <lookalike/retrieve/learned_descriptor.hpp>
+#include <lookalike/retrieve/on_gray.hpp>
 #include <lookalike/retrieve/picture_encoder.hpp>
 
 #include "arrays.hpp"
@@ -58,12 +60,27 @@ py::object describe(const picture_encoder& encoder, const py::object& picture, c
   return to_python(found);
 }
 
+/// An encoder whose type is known at run time, with its blocks as `on_gray` wants them.
+struct any_encoder {
+  picture_encoder encoder;
+  descriptor operator()(const image<3>& picture) const { return encoder(picture); }
+  std::vector<descriptor_block> blocks() const { return {encoder.blocks().begin(), encoder.blocks().end()}; }
+  int sufficient_side() const { return encoder.sufficient_side(); }
+};
+
 }  // namespace
 
 void bind_descriptors(py::module_& module) {
   py::class_<picture_encoder>(module, "PictureEncoder")
       .def(py::init([](const py::object& encoder) { return to_picture_encoder(encoder); }), arg("encoder"))
       .def_static("thumbnails_only", [] { return picture_encoder(thumbnails_only); })
+      .def_static("gray_thumbnail", [] { return picture_encoder(gray_thumbnail); })
+      .def_static(
+          "on_gray",
+          [](const py::object& encoder) {
+            return picture_encoder(on_gray(any_encoder{to_picture_encoder(encoder)}));
+          },
+          arg("encoder"))
       .def_static("of_network", &encoder_of_network, arg("network"), py::kw_only(), arg("part"),
                   arg("height"), arg("width"), arg("mean"), arg("deviation"), arg("unit_length"),
                   arg("importance"))

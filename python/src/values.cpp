@@ -259,7 +259,6 @@ picture_encoder to_picture_encoder(const py::object& given) {
   const py::object encoder = py::getattr(given, "_stage", given);
   if (py::isinstance<scene_descriptor_stage>(encoder)) return encoder.cast<const scene_descriptor_stage&>();
   if (py::isinstance<gist_stage>(encoder)) return encoder.cast<const gist_stage&>();
-  if (py::isinstance<picture_encoder>(encoder)) return encoder.cast<const picture_encoder&>();
   if (py::isinstance<color_grid_stage>(encoder)) return encoder.cast<const color_grid_stage&>();
   if (py::isinstance<picture_encoder>(encoder)) return encoder.cast<const picture_encoder&>();
   if (py::hasattr(encoder, "stages") && !py::hasattr(encoder, "blocks")) {  // a branch

@@ -61,10 +61,10 @@ enum class tiny_image_distance {
 /// The same for tiny images: `vectors` and `queries` have a row for each, ids are numbers of vectors, and
 /// query i has the shortlist i. Distances are squared ones. Throws `value_error` for another number of
 /// shortlists, ids without a vector, and rows of other extents.
-inline std::vector<matches> rerank(std::span<const matches> shortlists, int k, tensor_view<const float> vectors,
-                                   tensor_view<const float> queries, tiny_image_distance distance,
-                                   const shift_options& options = {}, const planes_extent& extent = {},
-                                   const progress& watcher = {}) {
+inline std::vector<matches> rerank(std::span<const matches> shortlists, int k,
+                                   tensor_view<const float> vectors, tensor_view<const float> queries,
+                                   tiny_image_distance distance, const shift_options& options = {},
+                                   const planes_extent& extent = {}, const progress& watcher = {}) {
   require(vectors.is_contiguous() && queries.is_contiguous(),
           "rerank: given an array with gaps, wanted one row after another");
   require(std::ssize(shortlists) == queries.batch(), "rerank: given ", shortlists.size(), " shortlists for ",

@@ -8,7 +8,6 @@
 #include <limits>
 
 #include <lookalike/simd/detail/xsimd.hpp>
-
 #include <lookalike/simd/instruction_set.hpp>
 #include <lookalike/simd/warp.hpp>
 

@@ -9,9 +9,8 @@
 #include <cstddef>
 #include <vector>
 
-#include <lookalike/simd/detail/xsimd.hpp>
-
 #include <lookalike/core/memory.hpp>
+#include <lookalike/simd/detail/xsimd.hpp>
 #include <lookalike/simd/instruction_set.hpp>
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {

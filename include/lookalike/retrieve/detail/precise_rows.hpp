@@ -42,7 +42,8 @@ inline double precise_inner_product(const float* a, const float* b, std::int64_t
 
 /// Lengths of rows. Throws `value_error`, in the words of `where`, for what is not finite, and for rows with
 /// gaps.
-inline std::vector<double> row_lengths(tensor_view<const float> rows, std::int64_t dimension, const char* where) {
+inline std::vector<double> row_lengths(tensor_view<const float> rows, std::int64_t dimension,
+                                       const char* where) {
   require(rows.is_contiguous(), where, ": given an array with gaps, wanted one row after another");
   std::vector<double> lengths(static_cast<std::size_t>(rows.batch()));
   parallel_for(rows.batch(), [&](std::int64_t row) {
