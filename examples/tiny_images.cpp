@@ -197,7 +197,10 @@ json reranked(const arguments& given, const la::labeled_pictures& training, cons
     for (const int k : given.k) {
       std::int64_t right = 0;
       for (std::size_t q = 0; q < found.size(); ++q)
-        right += la::vote(first_matches(found[q].ids, std::min(k, largest)), training.labels) == test.labels[q] ? 1 : 0;
+        right +=
+            la::vote(first_matches(found[q].ids, std::min(k, largest)), training.labels) == test.labels[q]
+                ? 1
+                : 0;
       const double share = percent(right, queries.batch());
       std::printf("  %8.2f", share);
       row["classes"][std::to_string(k)] = share;
@@ -209,13 +212,13 @@ json reranked(const arguments& given, const la::labeled_pictures& training, cons
   const auto timed = [&](const char* name, const auto& find) {
     const auto start = std::chrono::steady_clock::now();
     const std::vector<la::matches> found = find();
-    judge(name, found,
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    judge(name, found, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     return found;
   };
   judge("D_ssd", exact, 0);
   const auto by = [&](const std::vector<la::matches>& shortlists, la::tiny_image_distance distance) {
-    return la::rerank(std::span<const la::matches>(shortlists), largest, known, queries, distance, {}, {}, go_on);
+    return la::rerank(std::span<const la::matches>(shortlists), largest, known, queries, distance, {}, {},
+                      go_on);
   };
   timed("D_warp", [&] { return by(exact, la::tiny_image_distance::warp); });
   timed("D_shift", [&] { return by(exact, la::tiny_image_distance::shift); });
@@ -238,11 +241,12 @@ json orientations(const arguments& given, const la::tensor<float>& known, const 
   la::tensor<float> turned(count, 3, la::thumbnail_side, la::thumbnail_side);
   const auto size = static_cast<std::int64_t>(la::thumbnail_size);
   for (std::int64_t n = 0; n < count; ++n) {
-    const auto row = la::quarter_turned({sought.data() + n * size, la::thumbnail_size}, -static_cast<int>(n % 4), 3,
-                                        la::thumbnail_side);
+    const auto row = la::quarter_turned({sought.data() + n * size, la::thumbnail_size},
+                                        -static_cast<int>(n % 4), 3, la::thumbnail_side);
     std::copy(row.begin(), row.end(), turned.data() + n * size);
   }
-  const auto found = la::find_orientations(la::vector_index{la::vector_view(known)}, turned.view(), {}, go_on);
+  const auto found =
+      la::find_orientations(la::vector_index{la::vector_view(known)}, turned.view(), {}, go_on);
   std::int64_t right = 0;
   for (std::size_t n = 0; n < found.size(); ++n)
     right += found[n].quarter_turns == static_cast<int>(n % 4) ? 1 : 0;
@@ -258,16 +262,17 @@ json as_json(const la::interval& i) {
 json scaling(const arguments& given, const la::labeled_pictures& training, const la::labeled_pictures& test,
              const la::tensor<float>& known, const la::tensor<float>& sought) {
   const std::int64_t count = std::min(given.curve, sought.batch());
-  const la::scaling_curve curve = la::measure_scaling(
-      known, first_of(sought, count),
-      {training.labels, std::span(test.labels).first(static_cast<std::size_t>(count))},
-      {.k = 10, .repetitions = given.repetitions, .seed = given.seed}, {}, go_on);
+  const la::scaling_curve curve =
+      la::measure_scaling(known, first_of(sought, count),
+                          {training.labels, std::span(test.labels).first(static_cast<std::size_t>(count))},
+                          {.k = 10, .repetitions = given.repetitions, .seed = given.seed}, {}, go_on);
   constexpr std::array measures{std::pair{"distance", la::scaling_measure::distance},
                                 std::pair{"correlation", la::scaling_measure::correlation},
                                 std::pair{"hit@10", la::scaling_measure::hit},
                                 std::pair{"10-NN", la::scaling_measure::score}};
   json result = {{"queries", count}, {"sizes", curve.sizes()}};
-  std::printf("\nscaling, %lld queries: value [95 %% interval]\n%10s", static_cast<long long>(count), "pictures");
+  std::printf("\nscaling, %lld queries: value [95 %% interval]\n%10s", static_cast<long long>(count),
+              "pictures");
   std::vector<std::vector<la::interval>> columns;
   for (const auto& [name, measure] : measures) {
     columns.push_back(curve.values(measure));
@@ -279,7 +284,8 @@ json scaling(const arguments& given, const la::labeled_pictures& training, const
     for (const auto& column : columns)
       std::printf("  %7.4f [%.4f, %.4f]", column[s].value, column[s].lower, column[s].upper);
   }
-  const la::interval slope = curve.slope(), dimension = curve.dimension(), likely = curve.likelihood_dimension();
+  const la::interval slope = curve.slope(), dimension = curve.dimension(),
+                     likely = curve.likelihood_dimension();
   std::printf("\nslope %.4f [%.4f, %.4f], dimension %.1f [%.1f, %.1f], by likelihood %.1f [%.1f, %.1f]\n",
               slope.value, slope.lower, slope.upper, dimension.value, dimension.lower, dimension.upper,
               likely.value, likely.lower, likely.upper);
@@ -289,9 +295,8 @@ json scaling(const arguments& given, const la::labeled_pictures& training, const
   result["slope"] = as_json(slope);
   result["dimension"] = as_json(dimension);
   result["likelihood_dimension"] = as_json(likely);
-  result["needed"] = {{"correlation", given.target},
-                      {"pictures", as_json(needed.pictures)},
-                      {"notice", needed.notice}};
+  result["needed"] = {
+      {"correlation", given.target}, {"pictures", as_json(needed.pictures)}, {"notice", needed.notice}};
   return result;
 }
 
@@ -327,12 +332,10 @@ void write_neighbors(const arguments& given, const la::labeled_pictures& trainin
   const int columns = 1 + 4 * static_cast<int>(options.sizes.size());
   std::string title = "query, then four nearest among";
   for (const std::int64_t size : options.sizes) title += " " + std::to_string(size);
-  la::write_image(fs::path(given.out) / "neighbors.png",
-                  la::contact_sheet(sheet, {.columns = columns,
-                                            .cell_width = 64,
-                                            .cell_height = 64,
-                                            .margin = 6,
-                                            .title = title}));
+  la::write_image(
+      fs::path(given.out) / "neighbors.png",
+      la::contact_sheet(
+          sheet, {.columns = columns, .cell_width = 64, .cell_height = 64, .margin = 6, .title = title}));
 }
 
 void run(const arguments& given) {
@@ -378,7 +381,8 @@ int main(int argc, char** argv) {
   app.add_option("--candidates", given.candidates, "length of a shortlist")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--orientation", given.orientation, "turned pictures to bring upright")->capture_default_str();
+  app.add_option("--orientation", given.orientation, "turned pictures to bring upright")
+      ->capture_default_str();
   app.add_option("--curve", given.curve, "queries for the scaling curve; 0 = none")->capture_default_str();
   app.add_option("--target", given.target, "correlation to reach")->capture_default_str();
   app.add_option("--repetitions", given.repetitions, "random orders of the scaling curve")

@@ -60,7 +60,9 @@ vector_view vectors_of(const float_rows& array, const char* where) {
   return vector_view(rows.data, rows.batch(), rows.channels());
 }
 
-planes_extent extent_of(const std::array<int, 3>& shape) { return {shape[0], shape[1], shape[2]}; }
+planes_extent extent_of(const std::array<int, 3>& shape) {
+  return {shape[0], shape[1], shape[2]};
+}
 
 /// What matches hold, as arrays of (queries, k).
 py::tuple to_arrays(const std::vector<matches>& found, int k) {
@@ -104,27 +106,29 @@ py::tuple measure_pairs(const float_rows& a, const float_rows& b, const planes_e
   watch(callback).run([&](const progress& watcher) {
     constexpr std::int64_t at_once = 64;
     make();  // options out of range, even without a pair
-    parallel_for(
-        (left.batch() + at_once - 1) / at_once,
-        [&](std::int64_t step) {
-          auto matcher = make();
-          for (std::int64_t i = step * at_once; i < std::min(left.batch(), (step + 1) * at_once); ++i) {
-            const auto from = static_cast<std::size_t>(i) * size;
-            const warp_match found =
-                matcher(std::span(left.data + from, size), std::span(right.data + from, size));
-            to[i] = found.squared_distance;
-            warp_to[4 * i] = found.warp.down;
-            warp_to[4 * i + 1] = found.warp.right;
-            warp_to[4 * i + 2] = found.warp.scale;
-            warp_to[4 * i + 3] = found.warp.mirrored ? 1.0f : 0.0f;
-          }
-        },
-        watcher, "compare");
+    parallel_for((left.batch() + at_once - 1) / at_once,
+                 [&](std::int64_t step) {
+                   auto matcher = make();
+                   for (std::int64_t i = step * at_once; i < std::min(left.batch(), (step + 1) * at_once);
+                        ++i) {
+                     const auto from = static_cast<std::size_t>(i) * size;
+                     const warp_match found =
+                         matcher(std::span(left.data + from, size), std::span(right.data + from, size));
+                     to[i] = found.squared_distance;
+                     warp_to[4 * i] = found.warp.down;
+                     warp_to[4 * i + 1] = found.warp.right;
+                     warp_to[4 * i + 2] = found.warp.scale;
+                     warp_to[4 * i + 3] = found.warp.mirrored ? 1.0f : 0.0f;
+                   }
+                 },
+                 watcher, "compare");
   });
   return py::make_tuple(squared, warps);
 }
 
-py::tuple to_tuple(const interval& i) { return py::make_tuple(i.value, i.lower, i.upper); }
+py::tuple to_tuple(const interval& i) {
+  return py::make_tuple(i.value, i.lower, i.upper);
+}
 
 void bind_distances(py::module_& module) {
   py::class_<tiny_image_stage>(module, "TinyImage")
@@ -157,8 +161,8 @@ void bind_distances(py::module_& module) {
                 " axes, wanted 4: (pictures, channels, height, width)");
         const auto view = tensor_view<const std::uint8_t>::contiguous(
             pictures.data(), pictures.shape(0), pictures.shape(1), pictures.shape(2), pictures.shape(3));
-        tensor<float> rows = watch(callback).run(
-            [&](const progress& watcher) { return normalized_pixels(view, watcher); });
+        tensor<float> rows =
+            watch(callback).run([&](const progress& watcher) { return normalized_pixels(view, watcher); });
         py::array result = give_away(std::move(rows));
         return result.reshape({view.batch(), view.channels() * view.height() * view.width()});
       },
@@ -181,10 +185,7 @@ void bind_distances(py::module_& module) {
                 a, b, extent, name, [&] { return warp_matcher(warp, extent); }, callback);
           }
           return measure_pairs(
-              a, b, extent, name,
-              [&] {
-                return shift_matcher({.window = window, .warp = warp}, extent);
-              },
+              a, b, extent, name, [&] { return shift_matcher({.window = window, .warp = warp}, extent); },
               callback);
         },
         arg("a").noconvert(), arg("b").noconvert(), py::kw_only(), arg("translation"), arg("scale"),
@@ -275,8 +276,8 @@ void bind_distances(py::module_& module) {
         require(rows.channels() == std::int64_t{shape[0]} * shape[1] * shape[2],
                 "find_orientations: given pictures of ", rows.channels(), " numbers, wanted ", shape[0],
                 " x ", shape[1], " x ", shape[2]);
-        const auto sought = tensor_view<const float>::contiguous(rows.data, rows.batch(), shape[0], shape[1],
-                                                                 shape[2]);
+        const auto sought =
+            tensor_view<const float>::contiguous(rows.data, rows.batch(), shape[0], shape[1], shape[2]);
         const auto found = watch(callback).run([&](const progress& watcher) {
           return find_orientations(vector_index(known), sought,
                                    {.neighbors = neighbors, .leave_out = std::move(out)}, watcher);
@@ -326,8 +327,9 @@ void bind_word_tree(py::module_& module) {
              const auto all = votes.votes();
              return py::array_t<int>(static_cast<py::ssize_t>(all.size()), all.data());
            })
-      .def("best",
-           [](const tree_votes& votes, const std::vector<int>& nodes) { return votes.best(nodes); }, arg("nodes"))
+      .def(
+          "best", [](const tree_votes& votes, const std::vector<int>& nodes) { return votes.best(nodes); },
+          arg("nodes"))
       .def("best_child", &tree_votes::best_child, arg("node"))
       .def("best_path", &tree_votes::best_path);
   py::class_<wordnet_nouns>(module, "WordNet")
@@ -339,7 +341,9 @@ void bind_word_tree(py::module_& module) {
           arg("word"))
       .def(
           "node",
-          [](const wordnet_nouns& nouns, const std::string& word, int sense) { return nouns.node(word, sense); },
+          [](const wordnet_nouns& nouns, const std::string& word, int sense) {
+            return nouns.node(word, sense);
+          },
           arg("word"), arg("sense"));
 }
 
@@ -348,7 +352,8 @@ void bind_scaling(py::module_& module) {
       "nested_neighbors",
       [](const float_rows& vectors, const float_rows& queries, std::vector<std::int64_t> sizes, int k,
          int repetitions, bool shuffle, double duplicates, std::uint64_t seed, const py::object& callback) {
-        const auto known = rows_of(vectors, "nested_neighbors"), sought = rows_of(queries, "nested_neighbors");
+        const auto known = rows_of(vectors, "nested_neighbors"),
+                   sought = rows_of(queries, "nested_neighbors");
         const nested_search_options options{.k = k,
                                             .sizes = std::move(sizes),
                                             .repetitions = repetitions,
@@ -369,9 +374,8 @@ void bind_scaling(py::module_& module) {
               [&](const nested_matches& found) {
                 for (int r = 0; r < repetitions; ++r) {
                   for (int s = 0; s < static_cast<int>(options.sizes.size()); ++s) {
-                    const auto here = ((static_cast<std::int64_t>(r) * shape[1] + s) * shape[2] +
-                                       found.first_query) *
-                                      k;
+                    const auto here =
+                        ((static_cast<std::int64_t>(r) * shape[1] + s) * shape[2] + found.first_query) * k;
                     const auto from = found.ids(r, s);
                     const auto measured = found.distances(r, s);
                     std::copy(from.begin(), from.end(), id_to + here);
@@ -414,10 +418,12 @@ void bind_scaling(py::module_& module) {
                  for (py::ssize_t i = 0; i < count; ++i) numbers.mutable_at(i) = first + i;
                  const py::object answer = score(numbers, py::array_t<std::int64_t>(shape, ids.data()),
                                                  py::array_t<float>(shape, squared.data()));
-                 const auto values = py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(answer);
+                 const auto values =
+                     py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(answer);
                  if (!values) PyErr_Clear();
                  require(static_cast<bool>(values) && values.ndim() == 1 && values.size() == count,
-                         "scaling_curve.score: given no array of ", count, " numbers, wanted one for each query");
+                         "scaling_curve.score: given no array of ", count,
+                         " numbers, wanted one for each query");
                  std::copy(values.data(), values.data() + count, scores.begin());
                };
              }
