@@ -9,6 +9,7 @@
 #include <lookalike/retrieve/collection_items.hpp>
 #include <lookalike/retrieve/color_grid.hpp>
 #include <lookalike/retrieve/column.hpp>
+#include <lookalike/retrieve/component_shortlist.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
 #include <lookalike/retrieve/descriptor_index.hpp>
 #include <lookalike/retrieve/gist.hpp>

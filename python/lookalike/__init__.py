@@ -22,7 +22,20 @@ from . import _processor
 
 __path__[:0] = _processor.folders()  # before anything imports _core
 
-from . import distributed, errors, functional, losses, metrics, models, nn, optim, stage, torch
+from . import (
+    distributed,
+    errors,
+    experiments,
+    functional,
+    losses,
+    metrics,
+    models,
+    nn,
+    optim,
+    stage,
+    tiny_images,
+    torch,
+)
 from .approximate import ApproximateIndex, recall
 from .architecture import Architecture, ReceptiveField, receptive_field
 from .collection import BuildReport, Collection, Column, ColumnInfo, Damage, Item, ThumbnailIndex
@@ -146,6 +159,7 @@ from .pictures import (
 from .profile import Profile, TunedLayer
 from .stage import Pipeline, Stage, as_stage, branch, identity, skip
 from .threads import get_instruction_set, get_threads, set_threads
+from .tiny_images import tiny_image
 from .training import History
 from .values import (
     Completion,
@@ -253,6 +267,7 @@ __all__ = [
     "encode",
     "encode_image",
     "errors",
+    "experiments",
     "expose",
     "fill_hole",
     "flatten",
@@ -328,6 +343,8 @@ __all__ = [
     "stage",
     "tanh",
     "thumbnails_only",
+    "tiny_image",
+    "tiny_images",
     "torch",
     "transfer_color",
     "transposed_conv",

@@ -851,3 +851,156 @@ class DescriptorIndex:
         leave_out: Sequence[int],
         progress: _Progress,
     ) -> tuple[_Found, dict[str, int]]: ...
+
+class TinyImage:
+    def __init__(self, *, importance: float) -> None: ...
+    def __call__(self, picture: PictureLike, mask: MaskLike | None = None) -> Descriptor: ...
+    def blocks(self) -> tuple[DescriptorBlock, ...]: ...
+    def sufficient_side(self) -> int: ...
+
+def normalized_pixels(
+    pictures: npt.NDArray[np.uint8], progress: _Progress | None
+) -> npt.NDArray[np.float32]: ...
+def warp_distance(
+    a: npt.NDArray[np.float32],
+    b: npt.NDArray[np.float32],
+    *,
+    translation: float,
+    scale: float,
+    mirror: bool,
+    starts: int,
+    iterations: int,
+    window: int,
+    shape: tuple[int, int, int],
+    progress: _Progress | None,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
+def shift_distance(
+    a: npt.NDArray[np.float32],
+    b: npt.NDArray[np.float32],
+    *,
+    translation: float,
+    scale: float,
+    mirror: bool,
+    starts: int,
+    iterations: int,
+    window: int,
+    shape: tuple[int, int, int],
+    progress: _Progress | None,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
+def warped(
+    pictures: npt.NDArray[np.float32],
+    *,
+    down: float,
+    right: float,
+    scale: float,
+    mirrored: bool,
+    shape: tuple[int, int, int],
+) -> npt.NDArray[np.float32]: ...
+def rerank(
+    ids: npt.NDArray[np.int64],
+    vectors: npt.NDArray[np.float32],
+    queries: npt.NDArray[np.float32],
+    *,
+    k: int,
+    distance: str,
+    translation: float,
+    scale: float,
+    mirror: bool,
+    starts: int,
+    iterations: int,
+    window: int,
+    shape: tuple[int, int, int],
+    progress: _Progress | None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...
+def component_shortlist(
+    vectors: npt.NDArray[np.float32],
+    queries: npt.NDArray[np.float32],
+    *,
+    candidates: int,
+    components: int,
+    sample: int,
+    seed: int,
+    progress: _Progress | None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...
+def near_duplicates(
+    vectors: npt.NDArray[np.float32],
+    queries: npt.NDArray[np.float32],
+    *,
+    correlation: float,
+    progress: _Progress | None,
+) -> list[npt.NDArray[np.int64]]: ...
+def find_orientations(
+    upright: npt.NDArray[np.float32],
+    queries: npt.NDArray[np.float32],
+    *,
+    neighbors: int,
+    leave_out: Sequence[int],
+    shape: tuple[int, int, int],
+    progress: _Progress | None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]: ...
+def nested_neighbors(
+    vectors: npt.NDArray[np.float32],
+    queries: npt.NDArray[np.float32],
+    *,
+    sizes: Sequence[int],
+    k: int,
+    repetitions: int,
+    shuffle: bool,
+    near_duplicates: float,
+    seed: int,
+    progress: _Progress | None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...
+
+class WordTree:
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None: ...
+    def __len__(self) -> int: ...
+    def root(self) -> int: ...
+    def name(self, node: int) -> str: ...
+    def parent(self, node: int) -> int: ...
+    def children(self, node: int) -> list[int]: ...
+    def depth(self, node: int) -> int: ...
+    def node(self, name: str) -> int: ...
+    def path_to_root(self, node: int) -> list[int]: ...
+    def is_within(self, node: int, ancestor: int) -> bool: ...
+    def votes(self, nodes: Sequence[int]) -> TreeVotes: ...
+
+class TreeVotes:
+    def total(self) -> int: ...
+    def counts(self) -> npt.NDArray[np.int32]: ...
+    def best(self, nodes: Sequence[int]) -> int: ...
+    def best_child(self, node: int) -> int: ...
+    def best_path(self) -> list[int]: ...
+
+class WordNet:
+    def __init__(self, folder: Path) -> None: ...
+    def tree(self) -> WordTree: ...
+    def senses(self, word: str) -> list[int]: ...
+    def node(self, word: str, sense: int) -> int: ...
+
+class ScalingCurve:
+    def __init__(
+        self,
+        vectors: npt.NDArray[np.float32],
+        queries: npt.NDArray[np.float32],
+        *,
+        labels: Sequence[int] | None,
+        query_labels: Sequence[int] | None,
+        sizes: Sequence[int],
+        k: int,
+        repetitions: int,
+        near_duplicates: float,
+        bootstrap: int,
+        confidence: float,
+        seed: int,
+        score: Any,
+        progress: _Progress | None,
+    ) -> None: ...
+    def sizes(self) -> list[int]: ...
+    def values(self, measure: str) -> list[tuple[float, float, float]]: ...
+    def slope(self) -> tuple[float, float, float]: ...
+    def dimension(self) -> tuple[float, float, float]: ...
+    def likelihood_dimension(self) -> tuple[float, float, float]: ...
+    def deviation(self) -> float: ...
+    def pictures_needed(
+        self, measure: str, target: float
+    ) -> tuple[tuple[float, float, float], bool, float, str]: ...

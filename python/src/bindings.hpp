@@ -21,5 +21,6 @@ void bind_descriptors(pybind11::module_& module);
 void bind_losses(pybind11::module_& module);
 void bind_gradient_check(pybind11::module_& module);
 void bind_optimizers(pybind11::module_& module);
+void bind_tiny_images(pybind11::module_& module);
 
 }  // namespace lookalike::python

@@ -76,6 +76,7 @@ PYBIND11_MODULE(_core, module) {
   bind_losses(module);
   bind_gradient_check(module);
   bind_optimizers(module);
+  bind_tiny_images(module);
 }
 
 }  // namespace lookalike::python

@@ -8,6 +8,7 @@
 
 #include <lookalike/retrieve/collection.hpp>
 #include <lookalike/retrieve/gray_index.hpp>
+#include <lookalike/retrieve/tiny_image.hpp>
 
 namespace lookalike::python {
 
@@ -268,6 +269,7 @@ picture_encoder to_picture_encoder(const py::object& given) {
     }
     return picture_encoder::joined(std::move(parts));
   }
+  if (py::isinstance<tiny_image_stage>(encoder)) return encoder.cast<const tiny_image_stage&>();
   require(PyCallable_Check(encoder.ptr()) != 0 && py::hasattr(encoder, "blocks"), "encoder: given ",
           py::str(py::type::of(encoder).attr("__name__")).cast<std::string>(),
           ", wanted a stage that describes pictures, or a callable with an attribute `blocks`");
