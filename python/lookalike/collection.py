@@ -320,7 +320,7 @@ class Collection:
         if isinstance(pictures, (str, os.PathLike)):
             with reporting(progress) as report:
                 return Collection(self._handle.add(pictures, encoder, dict(columns or {}), report))
-        return self._add_items(False, pictures, ids or (), labels, columns, progress)
+        return self._add_items(False, pictures, () if ids is None else ids, labels, columns, progress)
 
     def replace(
         self,

@@ -272,7 +272,7 @@ def test_a_store_that_was_cut_short_or_is_of_another_version_is_refused(own_fold
     assert refused >= 3
 
     manifest = store / "manifest"
-    manifest.write_text(manifest.read_text().replace("lookalike collection 1", "lookalike collection 9", 1))
+    manifest.write_text(manifest.read_text().replace("lookalike collection 2", "lookalike collection 9", 1))
     for refuse in (la.Collection.open, la.Collection.build):
         with pytest.raises(la.FileError, match="it has version 9, wanted"):
             refuse(own_folder)

@@ -54,7 +54,7 @@ def test_vectors_come_back_without_a_copy(store):
     assert (item.id, item.label, item.path, item.thumbnail) == (1000, 0, None, None)
     np.testing.assert_array_equal(item.columns["code"], codes([1000])[0])
     assert store.folder is None
-    assert store.report == la.BuildReport()
+    assert store.report.added == 0 and list(store.report.skipped) == []
     assert repr(store).startswith("<Collection of 4 items in ")
     assert repr(column) == "<Column 'code': 4 rows of 5 float32>"
     assert pickle.loads(pickle.dumps(store)) == store
@@ -142,7 +142,7 @@ def test_columns_stand_side_by_side(store):
     assert store.labels.tolist() == [10, 20, 30]
     assert store.label(1000) == 20
     with pytest.raises(la.InputError, match="is there already"):
-        store.add_column("half", halves)
+        store.add_column("half", halves[:3])
     with pytest.raises(la.InputError, match="given 4 rows for the column 'more', wanted 3"):
         store.add_column("more", halves)
     with pytest.raises(la.InputError, match="wanted a name"):

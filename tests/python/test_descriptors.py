@@ -60,7 +60,7 @@ def test_a_collection_of_thumbnails_alone(folder):
     for number in range(3):
         found = index.search((waves(number), hole), k=1)
         assert photos.path(found.ids[0]).name == f"{number}.png"
-    with pytest.raises(la.FileError, match="encoder"):
+    with pytest.raises(la.FileError, match="no column 'descriptors'"):
         la.Collection.build(folder)
 
 
