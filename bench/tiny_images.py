@@ -1,7 +1,7 @@
 """Tiny images: CIFAR-10 by its neighbors, D_warp and D_shift, gist, features, orientation, and scaling curves.
 
 One exact search per descriptor serves all sizes. Photographs (a folder with subfolders) give the scaling curve of scene
-completion's retrieval: their descriptors, weighed as the collection weighs them, half of them looked up among the rest.
+completion's retrieval: their descriptors, weighed as the collection weighs them, a quarter of them looked up among the rest.
 """
 
 from __future__ import annotations
@@ -50,23 +50,29 @@ def gist_rows(pictures: np.ndarray) -> np.ndarray:
 
 
 def feature_rows(weights: Path, pictures: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """The last hidden layer of a residual network that train_cifar trained, at length 1."""
-    model = la.Model.load(weights)
-    mean = training.mean(axis=(0, 2, 3), keepdims=True).astype(np.float32)
-    deviation = training.std(axis=(0, 2, 3), keepdims=True).astype(np.float32)
+    """The last hidden layer of a ResNet-20 that train_cifar trained, at length 1."""
+    model = la.Model(la.models.cifar_resnet(20) | la.expose("descriptor"))
+    model.load(weights)
+    values = np.arange(256)
+    counts = (
+        np.stack([np.bincount(training[:, c].ravel(), minlength=256) for c in range(3)]) / training[:, 0].size
+    )
+    mean = counts @ values
+    deviation = np.sqrt(counts @ values**2 - mean**2)
     rows = []
     for first in range(0, len(pictures), 256):
-        batch = (pictures[first : first + 256].astype(np.float32) - mean) / deviation
-        rows.append(np.asarray(model.forward(batch)["descriptor"]).reshape(len(batch), -1))
+        batch = (pictures[first : first + 256] - mean[:, None, None]) / deviation[:, None, None]
+        found = model.forward(batch.astype(np.float32))["descriptor"]
+        rows.append(np.array(found).reshape(len(batch), -1))
     joined = np.concatenate(rows)
     return joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-12)
 
 
-def scene_rows(folder: Path, longest_side: int = 512) -> tuple[np.ndarray, np.ndarray]:
+def scene_rows(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Scene descriptors of photographs, scaled so that squared L2 is the collection's distance; tiny images."""
     with tempfile.TemporaryDirectory(prefix="lookalike_") as store:
         photos = la.Collection.build(folder, store=Path(store) / "store", progress=sys.stderr.isatty())
-        norms = np.asarray(photos.block_distances())
+        norms = np.asarray(photos.block_distances)
         factors = np.concatenate(
             [
                 np.full(block.cells * block.values_per_cell, np.sqrt(block.importance / norm))
@@ -113,6 +119,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--cifar", type=Path, required=True, help="folder of train.bin and test.bin")
     arguments.add_argument("--weights", type=Path, help="of ResNet-20, as train_cifar saves them")
+    arguments.add_argument("--pictures", type=int, default=50000, help="training pictures")
     arguments.add_argument("--queries", type=int, default=10000)
     arguments.add_argument("--rerank", type=int, default=1000, help="queries whose shortlists are reranked")
     arguments.add_argument("--candidates", type=int, default=100, help="length of a shortlist")
@@ -122,6 +129,7 @@ def main() -> None:
     given = arguments.parse_args()
     pictures, labels = cifar(given.cifar, "train.bin")
     test, wanted = cifar(given.cifar, "test.bin")
+    pictures, labels = pictures[: given.pictures], labels[: given.pictures]
     test, wanted = test[: given.queries], wanted[: given.queries]
     sizes = [size for size in (1000, 5000, 10000, 50000) if size <= len(pictures)]
     figures: dict[str, Any] = {"queries": len(test)}
@@ -193,11 +201,12 @@ def main() -> None:
         scenes, small = scene_rows(given.photos)
         order = np.random.default_rng(given.seed).permutation(len(scenes))
         ask, among = order[: len(order) // 4], order[len(order) // 4 :]
+        halves = [len(among) >> halving for halving in range(5, -1, -1)]
         curves["photographs, scene descriptor"] = la.experiments.scaling_curve(
-            scenes[among], scenes[ask], near_duplicates=0.999, seed=given.seed
+            scenes[among], scenes[ask], sizes=halves, near_duplicates=0.999, seed=given.seed
         )
         curves["photographs, tiny images"] = la.experiments.scaling_curve(
-            small[among], small[ask], near_duplicates=0.95, seed=given.seed
+            small[among], small[ask], sizes=halves, near_duplicates=0.95, seed=given.seed
         )
         planes = small[ask].reshape(-1, 3, 32, 32)
         turned = [np.rot90(picture, -n, axes=(1, 2)) for n, picture in enumerate(planes)]

@@ -207,7 +207,7 @@ def scaling_curve(
     labels, query_labels
         Integers, for hits and for the vote of the neighbors; both or none.
     sizes
-        Ascending; by default eight, each twice the one before, up to all vectors.
+        Ascending; by default at most eight, each half the one after, from all vectors down to 16 or `k`.
     k
         Neighbors of each query.
     repetitions

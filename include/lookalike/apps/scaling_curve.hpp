@@ -46,7 +46,7 @@ enum class scaling_measure {
 inline constexpr int scaling_measures = 4;
 
 struct scaling_options {
-  /// Ascending; empty: eight, each twice the one before, up to all vectors.
+  /// Ascending; empty: at most eight, each half the one after, from all vectors down to 16 or k.
   std::vector<std::int64_t> sizes{};
   int k = 10;
   /// Random orders in which the collection grows.
@@ -279,9 +279,10 @@ class scaling_curve {
 
 namespace detail {
 
-inline std::vector<std::int64_t> default_sizes(std::int64_t count) {
-  std::set<std::int64_t> sizes;
-  for (int halving = 0; halving < 8; ++halving) sizes.insert(std::max<std::int64_t>(1, count >> halving));
+inline std::vector<std::int64_t> default_sizes(std::int64_t count, int k) {
+  std::set<std::int64_t> sizes{count};
+  const std::int64_t least = std::max(16, k);
+  for (int halving = 1; halving < 8 && (count >> halving) >= least; ++halving) sizes.insert(count >> halving);
   return {sizes.begin(), sizes.end()};
 }
 
@@ -361,7 +362,7 @@ inline scaling_curve measure_scaling(tensor_view<const float> vectors, tensor_vi
                                .shuffle = true,
                                .seed = options.seed,
                                .near_duplicates = options.near_duplicates};
-  if (nested.sizes.empty()) nested.sizes = detail::default_sizes(vectors.batch());
+  if (nested.sizes.empty()) nested.sizes = detail::default_sizes(vectors.batch(), options.k);
   const std::size_t sizes = nested.sizes.size();
   const auto orders = static_cast<std::size_t>(std::max(1, options.repetitions));
   const auto count = static_cast<std::size_t>(queries.batch());

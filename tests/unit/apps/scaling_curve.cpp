@@ -116,6 +116,8 @@ TEST_CASE("distance, correlation, hits and votes are those of plain searches") {
   const thread_scope one(1);
   const scaling_curve again = measure_scaling(rows, sought, {labels, wanted}, options);
   CHECK(again.slope().lower == curve.slope().lower);
+  const auto sizes = measure_scaling(rows, sought, {}, {.k = 5, .bootstrap = 0}).sizes();
+  CHECK(sizes == std::vector<std::int64_t>{18, 37, 75, 150, 300});
   CHECK(again.values(scaling_measure::score)[0].upper == curve.values(scaling_measure::score)[0].upper);
 }
 
