@@ -1,7 +1,8 @@
 """Tiny images: CIFAR-10 by its neighbors, D_warp and D_shift, gist, features, orientation, and scaling curves.
 
 One exact search per descriptor serves all sizes. Photographs (a folder with subfolders) give the scaling curve of scene
-completion's retrieval: their descriptors, weighed as the collection weighs them, a quarter of them looked up among the rest.
+completion's retrieval: their descriptors, weighed as the collection weighs them; a quarter of them is looked up among
+the rest.
 """
 
 from __future__ import annotations
