@@ -50,6 +50,7 @@
 #include <lookalike/retrieve/column_index.hpp>
 #include <lookalike/retrieve/gray_index.hpp>
 #include <lookalike/retrieve/near_duplicates.hpp>
+#include <lookalike/retrieve/prepared_collection.hpp>
 #include <lookalike/retrieve/thumbnail_index.hpp>
 #include <lookalike/retrieve/tiny_image_files.hpp>
 #endif

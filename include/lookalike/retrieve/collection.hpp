@@ -39,7 +39,7 @@
 #include <lookalike/retrieve/descriptor.hpp>
 #include <lookalike/retrieve/detail/collection_edit.hpp>
 #include <lookalike/retrieve/detail/collection_writer.hpp>
-#include <lookalike/retrieve/detail/descriptor_table.hpp>
+#include <lookalike/retrieve/detail/descriptor_rows.hpp>
 #include <lookalike/retrieve/detail/folder_update.hpp>
 #include <lookalike/retrieve/detail/snapshot.hpp>
 #include <lookalike/retrieve/detail/store_location.hpp>
@@ -316,11 +316,6 @@ class collection {
             ", as the collection has");
     const std::vector<double> factors =
         detail::block_factors(sought.blocks, options.importance, scales_of(options, sought.blocks, column));
-    if (prepared_ && column == detail::column_name::descriptors) {
-      matches found = search_prepared(std::span(&sought, 1), factors, options, {}).of(0);
-      found.source = state_;
-      return found;
-    }
     const auto id_of = [&](std::int64_t row) {
       return state().is_live(row) ? state().ids()[static_cast<std::size_t>(row)] : std::int64_t{-1};
     };
@@ -329,45 +324,18 @@ class collection {
     return found;
   }
 
-  /// The same for several queries of the same importance. Prepared or not, `search` finds the same.
-  std::vector<matches> search(std::span<const lookalike::descriptor> sought,
-                              const search_options& options = {}, const progress& watcher = {}) const {
-    std::vector<matches> found;
-    if (prepared_ == nullptr || sought.empty()) {
-      for (const lookalike::descriptor& one : sought) {
-        lookalike::report(watcher, "look up", std::ssize(found), std::ssize(sought));
-        found.push_back(search(one, options));
-      }
-      return found;
-    }
-    for (const lookalike::descriptor& one : sought) {
-      require_valid(one, "search");
-      require(comparable(one.blocks, blocks()) && one.blocks == sought[0].blocks,
-              "search: given a descriptor of ", describe_blocks(one.blocks), ", wanted ",
-              describe_blocks(blocks()), ", as the collection has, of the same importance as the others");
-    }
-    const neighbors all = search_prepared(
-        sought,
-        detail::block_factors(sought[0].blocks, options.importance, scales_of(options, sought[0].blocks)),
-        options, watcher);
-    for (std::int64_t i = 0; i < all.size(); ++i) {
-      found.push_back(all.of(i));
-      found.back().source = state_;
-    }
-    return found;
-  }
-
-  /// A handle that searches faster: principal components of the descriptors in 8 bits, some 320 bytes of
-  /// memory a photograph, bound how near each of them can be, and only few descriptors are read. What is
-  /// found is the same. Takes as long as some dozens of searches without; `watcher` hears of "prepare".
-  collection prepare(std::uint64_t seed = 0, const progress& watcher = {}) const {
-    collection faster = *this;
-    if (!empty()) {
-      faster.prepared_ = std::make_shared<const detail::descriptor_table>(
-          state().descriptor_rows(detail::column_name::descriptors),
-          detail::block_factors(blocks(), {}, block_distances()), seed, watcher);
-    }
-    return faster;
+  /// What `search` divides the distances of blocks by: `options.block_distances`, or `block_distances`.
+  /// Throws `value_error` unless there is one above 0 for each of the `sought` blocks.
+  const std::vector<double>& scales_of(const search_options& options,
+                                       std::span<const descriptor_block> sought,
+                                       std::string_view column = detail::column_name::descriptors) const {
+    if (options.block_distances.empty()) return block_distances(column);
+    const std::vector<double>& scales = options.block_distances;
+    require(scales.size() == sought.size() &&
+                std::all_of(scales.begin(), scales.end(), [](double scale) { return scale > 0; }),
+            "search: given ", scales.size(), " distances of blocks, wanted ", sought.size(),
+            " that are above 0");
+    return scales;
   }
 
   /// The folder of the store.
@@ -446,37 +414,7 @@ class collection {
     return none;
   }
 
-  /// What the distances of blocks are divided by.
-  const std::vector<double>& scales_of(const search_options& options,
-                                       std::span<const descriptor_block> sought,
-                                       std::string_view column = detail::column_name::descriptors) const {
-    if (options.block_distances.empty()) return block_distances(column);
-    const std::vector<double>& scales = options.block_distances;
-    require(scales.size() == sought.size() &&
-                std::all_of(scales.begin(), scales.end(), [](double scale) { return scale > 0; }),
-            "search: given ", scales.size(), " distances of blocks, wanted ", sought.size(),
-            " that are above 0");
-    return scales;
-  }
-
-  neighbors search_prepared(std::span<const lookalike::descriptor> sought, std::span<const double> factors,
-                            const search_options& options, const progress& watcher) const {
-    const detail::admission admitted(options);
-    const detail::snapshot& columns = state();
-    const std::int64_t rows = columns.descriptor_rows(detail::column_name::descriptors).count;
-    std::vector<std::uint64_t> bits(static_cast<std::size_t>(rows + 63) / 64);
-    for (const std::int64_t row : columns.live_rows()) {
-      const auto at = static_cast<std::size_t>(row);
-      if (admitted(columns.ids()[at])) bits[at / 64] |= std::uint64_t{1} << (at % 64);
-    }
-    detail::search_counts counts;
-    return detail::to_neighbors(prepared_->search(sought, factors, options.k, options.radius,
-                                                  {bits.data(), columns.ids().data()}, counts, watcher),
-                                options.k);
-  }
-
   std::shared_ptr<const detail::snapshot> state_;
-  std::shared_ptr<const detail::descriptor_table> prepared_;
   std::shared_ptr<const build_report> report_;
 };
 
