@@ -43,7 +43,6 @@
 #include <lookalike/retrieve/detail/folder_update.hpp>
 #include <lookalike/retrieve/detail/snapshot.hpp>
 #include <lookalike/retrieve/detail/store_location.hpp>
-#include <lookalike/retrieve/detail/vector_search.hpp>
 #include <lookalike/retrieve/matches.hpp>
 #include <lookalike/retrieve/picture_encoder.hpp>
 #include <lookalike/retrieve/search.hpp>
