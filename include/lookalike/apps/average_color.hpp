@@ -86,12 +86,9 @@ class average_color_stage {
   }
 
   colorization operator()(detail::query_and_matches given) const {
-    auto& [query, found] = given;
-    const image<1> light = detail::query_lightness("average_color", query);
-    detail::neighbor_colors neighbors = detail::read_squashed_neighbors(name, found, options_.side);
-    const image<2> chroma = resize(chroma_map(neighbors), light.height(), light.width());
-    return detail::colorized(light, chroma, std::move(found), std::move(neighbors.ids),
-                             detail::mean_chroma(neighbors.lab));
+    return detail::colorized_by_neighbors(
+        "average_color", given, options_.side,
+        [this](const detail::neighbor_colors& neighbors) { return chroma_map(neighbors); });
   }
 
   /// Chroma at the neighbors' own size.

@@ -14,13 +14,13 @@
 
 #include <lookalike/core/progress.hpp>
 #include <lookalike/core/tensor.hpp>
-#include <lookalike/retrieve/detail/precise_rows.hpp>
 #include <lookalike/retrieve/matches.hpp>
 #include <lookalike/retrieve/principal_components.hpp>
 #include <lookalike/retrieve/rerank.hpp>
 #include <lookalike/retrieve/search.hpp>
 #include <lookalike/retrieve/vector_index.hpp>
 #include <lookalike/retrieve/vector_view.hpp>
+#include <lookalike/simd/precise.hpp>
 
 namespace lookalike {
 
@@ -64,7 +64,7 @@ class component_shortlist {
         [&](std::int64_t i) {
           return [&, query = queries.row_as<float>(i)](std::int64_t id) {
             return static_cast<float>(
-                detail::precise_squared_l2(query, vectors_.row_as<float>(id), vectors_.dimension()));
+                simd::precise_squared_l2(query, vectors_.row_as<float>(id), vectors_.dimension()));
           };
         },
         watcher);

@@ -20,6 +20,7 @@
 #include <lookalike/retrieve/thumbnail.hpp>
 #include <lookalike/retrieve/thumbnail_index.hpp>
 #include <lookalike/simd/matrix_product.hpp>
+#include <lookalike/simd/precise.hpp>
 
 namespace lookalike {
 
@@ -89,8 +90,8 @@ inline std::vector<std::vector<std::int64_t>> near_duplicates(tensor_view<const 
                              (least - error) * both) {
           continue;
         }
-        const double exact = detail::precise_inner_product(queries.data + (first + q) * dimension,
-                                                           vectors.data + row * dimension, dimension);
+        const double exact = simd::precise_inner_product(queries.data + (first + q) * dimension,
+                                                         vectors.data + row * dimension, dimension);
         if (exact >= least * both) found[static_cast<std::size_t>(first + q)].push_back(row);
       }
     });

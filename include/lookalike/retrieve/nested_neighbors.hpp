@@ -24,6 +24,7 @@
 #include <lookalike/core/random.hpp>
 #include <lookalike/core/tensor.hpp>
 #include <lookalike/retrieve/detail/precise_rows.hpp>
+#include <lookalike/simd/precise.hpp>
 
 namespace lookalike {
 
@@ -204,7 +205,7 @@ inline void nested_neighbors(tensor_view<const float> vectors, tensor_view<const
             float& distance = measured[static_cast<std::size_t>(row)];
             if (distance < 0) {
               const double squared =
-                  detail::precise_squared_l2(query, vectors.data + row * dimension, dimension);
+                  simd::precise_squared_l2(query, vectors.data + row * dimension, dimension);
               distance = static_cast<float>(squared);
               const double other = lengths[static_cast<std::size_t>(row)];
               const double twice = length * length + other * other - squared;

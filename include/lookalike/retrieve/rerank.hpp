@@ -15,11 +15,11 @@
 #include <lookalike/core/parallel.hpp>
 #include <lookalike/core/progress.hpp>
 #include <lookalike/core/tensor.hpp>
-#include <lookalike/retrieve/detail/precise_rows.hpp>
 #include <lookalike/retrieve/matches.hpp>
 #include <lookalike/retrieve/search.hpp>
 #include <lookalike/retrieve/shift_distance.hpp>
 #include <lookalike/retrieve/warp_distance.hpp>
+#include <lookalike/simd/precise.hpp>
 
 namespace lookalike {
 
@@ -91,7 +91,7 @@ inline std::vector<matches> rerank(std::span<const matches> shortlists, int k,
           [&](std::int64_t i) {
             return [&, i](std::int64_t id) {
               return static_cast<float>(
-                  detail::precise_squared_l2(row(queries, i).data(), row(vectors, id).data(), size));
+                  simd::precise_squared_l2(row(queries, i).data(), row(vectors, id).data(), size));
             };
           },
           watcher);

@@ -97,6 +97,18 @@ inline colorization colorized(const image<1>& light, const image<2>& chroma, mat
   return result;
 }
 
+/// The colorization of a query by a map of chroma that `chroma_of(neighbors)` makes of the neighbors squashed
+/// to `side` x `side` pixels. Errors are in the words of `where`.
+template <class ChromaOf>
+colorization colorized_by_neighbors(const char* where, query_and_matches& given, int side,
+                                    const ChromaOf& chroma_of) {
+  auto& [query, found] = given;
+  const image<1> light = query_lightness(where, query);
+  neighbor_colors neighbors = read_squashed_neighbors(where, found, side);
+  const image<2> chroma = resize(chroma_of(neighbors), light.height(), light.width());
+  return colorized(light, chroma, std::move(found), std::move(neighbors.ids), mean_chroma(neighbors.lab));
+}
+
 /// How much each neighbor counts: exp(-(d - d_nearest) / (temperature * mean d)), or all alike.
 inline std::vector<float> neighbor_weights(const std::vector<float>& distances, bool soft,
                                            double temperature) {

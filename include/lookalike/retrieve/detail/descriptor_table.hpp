@@ -96,7 +96,7 @@ class descriptor_table {
 
   std::size_t memory() const { return table_.memory(); }
 
-  /// The nearest of the rows that the filter admits, for each query; empty where the bounds do not help.
+  /// The nearest of the rows that the filter admits, for each query.
   /// `factors` multiply the squared distances of the blocks.
   std::vector<nearest_list> search(std::span<const descriptor> queries, std::span<const double> factors,
                                    int k, float radius, const row_filter& filter, search_counts& counts,
