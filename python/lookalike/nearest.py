@@ -177,8 +177,8 @@ class VectorIndex:
     ids
         Of the vectors, unique and at least 0; by default 0, 1, ...
     prepare
-        Whether principal components are found where there are many long vectors. It takes about as long as
-        400 queries without them.
+        Whether principal components are found where there are many long vectors. That reads all
+        vectors several times, and pays where hundreds of queries follow.
     progress
         True for a progress bar, or a callable ``(task, done, total)``.
 
