@@ -130,7 +130,7 @@ constexpr metric metrics[] = {metric::squared_l2, metric::inner_product, metric:
 constexpr element elements[] = {element::float32, element::float16, element::uint8};
 
 detail::bound_table_plan small_plan() {
-  return {.coarse = 10, .split = 3, .fine = 24, .sample = 500};
+  return {.coarse = 10, .split = 3, .levels = {17, 24}, .sample = 500};
 }
 
 /// By bounds, whatever the size.
@@ -291,7 +291,7 @@ TEST_CASE("nearest: random vectors, which no components describe, are found all 
   // With a table all the same: it gives up.
   numbers flat = random_numbers(element::float32, 40'000, 26, 0, 9);
   const auto table =
-      detail::make_bound_table(flat.view(), metric::squared_l2, {.coarse = 12, .split = 2, .fine = 24}, 0);
+      detail::make_bound_table(flat.view(), metric::squared_l2, {.coarse = 12, .split = 2, .levels = {24}}, 0);
   REQUIRE(table != nullptr);
   const numbers asked = random_numbers(element::float32, 3, 26, 0, 10);
   detail::search_counts counts;

@@ -17,6 +17,10 @@
 ///
 ///     scale * (integer product of the codes with the query's factors) + offset of the row + tau * t.
 ///
+/// The first components are read for all rows. Those after them lie in records, level by level, for rows that
+/// are left over: a record holds the codes of its level and the t of all components up to there, so that
+/// another look at a row costs a cache line and not three.
+///
 /// What rounding adds is a part of the constant, with bounds that hold in the worst case. Rows that do not
 /// fit the steps have an infinite t: they are never left out.
 
@@ -25,6 +29,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <span>
@@ -40,14 +45,22 @@
 
 namespace lookalike::detail {
 
-/// A query in the form that the codes are multiplied with.
+/// A query in the form that the codes are multiplied with. No distance is below the constant of a stage less
+/// what is promised after it.
 struct bound_query {
-  aligned_vector<std::int32_t> coarse;  ///< pairs of factors
-  aligned_vector<std::int16_t> fine;
-  float coarse_scale = 0, fine_scale = 0;
-  float coarse_tail = 0, fine_tail = 0;
-  /// No distance is below the constant less the promise.
-  double coarse_constant = 0, fine_constant = 0;
+  struct stage {
+    float scale = 0;
+    float tail = 0;
+    double constant = 0;
+  };
+  struct level : stage {
+    aligned_vector<std::int16_t> factors;  ///< as long as a record: those of its tail are 0
+  };
+  aligned_vector<std::int32_t> coarse_factors;  ///< in pairs
+  stage coarse;
+  std::vector<level> levels;
+
+  const stage& last() const { return levels.empty() ? coarse : levels.back(); }
 };
 
 /// What a query asks: `constant + sum of extra[c] * extra column c of the row - factor * (vector . y) -
@@ -62,10 +75,13 @@ struct bound_question {
 };
 
 struct bound_table_plan {
-  int coarse = 56;  ///< components of the first stage
+  int coarse = 32;  ///< components that are read for all rows
   int split = 8;    ///< so many of them in 16 bits
-  int fine = 256;   ///< components of both stages
+  /// So many components, these included, are known after each level. A record of 60 codes is a cache line.
+  std::vector<int> levels = {92, 280};
   std::int64_t sample = 4096;
+
+  int components() const { return levels.empty() ? coarse : levels.back(); }
 };
 
 class bound_table {
@@ -83,25 +99,28 @@ class bound_table {
               const offset_of& offset, const extra_columns& extra, const progress& watcher = {})
       : components_(std::move(components)), count_(rows.count), extra_(extra.count) {
     const auto all = static_cast<int>(components_.components());
-    fine_components_ = all;
     coarse_components_ = std::min(plan.coarse, all);
     split_ = std::min(plan.split, coarse_components_);
     coarse_columns_ = (coarse_components_ + split_ + extra_ + 1) / 2 * 2;
-    fine_columns_ = (fine_components_ - coarse_components_ + 15) / 16 * 16;
+    int begin = coarse_components_;
+    for (const int planned : plan.levels) {
+      const int end = std::min(planned, all);
+      if (end > begin) levels_.emplace_back(begin, end, count_);
+      begin = std::max(begin, end);
+    }
     choose_steps(rows, extra, plan.sample);
     const std::int64_t groups = (count_ + simd::quantized_rows - 1) / simd::quantized_rows;
     const auto padded = static_cast<std::size_t>(groups * simd::quantized_rows);
     coarse_.resize(padded * static_cast<std::size_t>(coarse_columns_));
-    fine_.resize(static_cast<std::size_t>(count_ * fine_columns_));
     offsets_.resize(padded);
-    coarse_tails_.resize(padded);
-    fine_tails_.resize(static_cast<std::size_t>(count_));
+    tails_.resize(padded);
     const std::int64_t blocks = (count_ + rows_a_block - 1) / rows_a_block;
-    std::vector<extent> extents(static_cast<std::size_t>(blocks));
+    extent_ = extent(levels_.size());
+    std::vector<extent> extents(static_cast<std::size_t>(blocks), extent_);
     parallel_for(
         blocks,
         [&](std::int64_t block) {
-          extents[static_cast<std::size_t>(block)] = fill_block(rows, extra, offset, block);
+          fill_block(rows, extra, offset, block, extents[static_cast<std::size_t>(block)]);
         },
         watcher, "prepare");
     for (const extent& part : extents) extent_.join(part);
@@ -111,18 +130,50 @@ class bound_table {
   std::int64_t groups() const { return (count_ + simd::quantized_rows - 1) / simd::quantized_rows; }
   const principal_components& components() const { return components_; }
   std::int64_t coarse_columns() const { return coarse_columns_; }
-  std::int64_t fine_columns() const { return fine_columns_; }
   const std::int8_t* coarse(std::int64_t group) const {
     return coarse_.data() + group * simd::quantized_rows * coarse_columns_;
   }
-  const std::int8_t* fine(std::int64_t row) const { return fine_.data() + row * fine_columns_; }
   const float* offsets() const { return offsets_.data(); }
-  const float* coarse_tails() const { return coarse_tails_.data(); }
-  const float* fine_tails() const { return fine_tails_.data(); }
+  const float* coarse_tails() const { return tails_.data(); }
+
+  /// Components [begin, end) of all rows.
+  class level {
+   public:
+    level(int begin, int end, std::int64_t count)
+        : begin_(begin),
+          end_(end),
+          size_((end - begin + tail_size + 15) / 16 * 16),
+          records_(static_cast<std::size_t>(count * size_)) {}
+
+    int begin() const { return begin_; }
+    int end() const { return end_; }
+    /// Bytes of a record.
+    std::int64_t size() const { return size_; }
+    const std::int8_t* record(std::int64_t row) const { return records_.data() + row * size_; }
+    std::int8_t* record(std::int64_t row) { return records_.data() + row * size_; }
+    static constexpr std::int64_t tail_size = sizeof(float);
+    float tail(std::int64_t row) const {
+      float value;
+      std::memcpy(&value, record(row) + size_ - tail_size, sizeof value);
+      return value;
+    }
+    void set_tail(std::int64_t row, float value) {
+      std::memcpy(record(row) + size_ - tail_size, &value, sizeof value);
+    }
+    std::size_t memory() const { return records_.size(); }
+
+   private:
+    int begin_, end_;
+    std::int64_t size_;
+    aligned_vector<std::int8_t> records_;
+  };
+  const std::vector<level>& levels() const { return levels_; }
+
   std::size_t memory() const {
-    return coarse_.size() + fine_.size() +
-           (offsets_.size() + coarse_tails_.size() + fine_tails_.size() + components_.directions().size()) *
-               sizeof(float);
+    std::size_t bytes = coarse_.size() +
+                        (offsets_.size() + tails_.size() + components_.directions().size()) * sizeof(float);
+    for (const level& one : levels_) bytes += one.memory();
+    return bytes;
   }
   /// No row that the steps fit is longer.
   double length() const { return extent_.length; }
@@ -155,22 +206,27 @@ class bound_table {
   static constexpr float steps_each_side = 127;
   static constexpr float steps_of_step = 254;
 
+  /// Norms of the codes of a stage, and of their rounding errors in steps.
+  struct code_norms {
+    double codes = 0, error = 0;
+  };
   /// The largest of what the bounds need, over rows that the steps fit.
   struct extent {
     double length = 0;
     double offset = 0;
-    double coarse_error = 0, fine_error = 0;  ///< norms of rounding errors, in steps
-    double coarse_codes = 0, fine_codes = 0;  ///< norms of codes
     std::int64_t misfits = 0;
+    std::vector<code_norms> stages;  ///< the first, and the levels
+
+    explicit extent(std::size_t levels = 0) : stages(levels + 1) {}
 
     void join(const extent& other) {
       length = std::max(length, other.length);
       offset = std::max(offset, other.offset);
-      coarse_error = std::max(coarse_error, other.coarse_error);
-      fine_error = std::max(fine_error, other.fine_error);
-      coarse_codes = std::max(coarse_codes, other.coarse_codes);
-      fine_codes = std::max(fine_codes, other.fine_codes);
       misfits += other.misfits;
+      for (std::size_t i = 0; i < stages.size(); ++i) {
+        stages[i].codes = std::max(stages[i].codes, other.stages[i].codes);
+        stages[i].error = std::max(stages[i].error, other.stages[i].error);
+      }
     }
   };
 
@@ -193,7 +249,7 @@ class bound_table {
   void choose_steps(const row_source& rows, const extra_columns& extra, std::int64_t sample) {
     constexpr float margin = 1.5f;
     const std::int64_t count = std::min(count_, sample);
-    const auto width = static_cast<std::size_t>(fine_components_);
+    const auto width = static_cast<std::size_t>(components_.components());
     const std::int64_t blocks = (count + rows_a_block - 1) / rows_a_block;
     std::vector<std::vector<float>> largest(static_cast<std::size_t>(blocks));
     std::vector<std::vector<float>> lowest(largest.size()), highest(largest.size());
@@ -253,24 +309,22 @@ class bound_table {
     for (std::int64_t j = 0; j < rows.dimension; ++j) to[j] -= mean[j];
   }
 
-  extent fill_block(const row_source& rows, const extra_columns& extra, const offset_of& offset,
-                    std::int64_t block) {
+  void fill_block(const row_source& rows, const extra_columns& extra, const offset_of& offset,
+                  std::int64_t block, extent& seen) {
     const std::int64_t first = block * rows_a_block;
     const std::int64_t some = std::min(rows_a_block, count_ - first);
     const std::int64_t dimension = rows.dimension;
-    const std::int64_t width = fine_components_;
+    const std::int64_t width = components_.components();
     aligned_vector<float> values(static_cast<std::size_t>(some * dimension));
     aligned_vector<float> coordinates(static_cast<std::size_t>(some * width));
     std::vector<float> columns(static_cast<std::size_t>(extra_));
     for (std::int64_t i = 0; i < some; ++i) read_centered(rows, first + i, values.data() + i * dimension);
     components_.coordinates(values.data(), some, coordinates.data());
-    extent result;
     for (std::int64_t i = 0; i < some; ++i) {
       const float* y = values.data() + i * dimension;
       if (extra_ > 0) extra.read(y, columns.data());
-      fill_row(first + i, y, coordinates.data() + i * width, columns, offset, result);
+      fill_row(first + i, y, coordinates.data() + i * width, columns, offset, seen);
     }
-    return result;
   }
 
   void fill_row(std::int64_t row, const float* y, const float* z, std::span<const float> columns,
@@ -282,11 +336,11 @@ class bound_table {
             ", wanted finite numbers");
     bool fits = squares < 1e30;
     double captured = 0;
-    extent here;
-    const auto code_of = [&](float value, double& codes) {
+    extent here(levels_.size());
+    const auto code_of = [&](float value, code_norms& norms) {
       const float code = std::nearbyint(std::clamp(value, -steps_each_side, steps_each_side));
       if (!(std::abs(value) <= steps_each_side)) fits = false;
-      codes += static_cast<double>(code) * static_cast<double>(code);
+      norms.codes += static_cast<double>(code) * static_cast<double>(code);
       return code == code ? code : 0.0f;
     };
     const auto put = [&](std::int64_t column, float code) {
@@ -294,79 +348,90 @@ class bound_table {
           static_cast<std::int8_t>(code);
     };
     const auto squared = [](float value) { return static_cast<double>(value) * static_cast<double>(value); };
+    code_norms& coarse = here.stages[0];
     for (int j = 0; j < coarse_components_; ++j) {
       captured += squared(z[j]);
       const float steps = z[j] / steps_[static_cast<std::size_t>(j)];
-      const float code = code_of(steps, here.coarse_codes);
+      const float code = code_of(steps, coarse);
       put(j, code);
       float error = steps - code;
       if (j < split_) {
-        const float low = code_of(error * steps_of_step, here.coarse_codes);
+        const float low = code_of(error * steps_of_step, coarse);
         put(coarse_components_ + j, low);
         error = error * steps_of_step - low;
       }
-      here.coarse_error += squared(error);
+      coarse.error += squared(error);
     }
     for (int c = 0; c < extra_; ++c) {
       const auto at_c = static_cast<std::size_t>(c);
       const float steps = (columns[at_c] - extra_middle_[at_c]) / extra_steps_[at_c];
-      const float code = code_of(steps, here.coarse_codes);
+      const float code = code_of(steps, coarse);
       put(coarse_components_ + split_ + c, code);
-      here.coarse_error += squared(steps - code);
+      coarse.error += squared(steps - code);
     }
-    const float coarse_tail = tail(squares, captured, coarse_components_);
-    std::int8_t* fine = fine_.data() + row * fine_columns_;
-    for (int j = coarse_components_; j < fine_components_; ++j) {
-      captured += squared(z[j]);
-      const float steps = z[j] / steps_[static_cast<std::size_t>(j)];
-      const float code = code_of(steps, here.fine_codes);
-      fine[j - coarse_components_] = static_cast<std::int8_t>(code);
-      here.fine_error += squared(steps - code);
+    tails_[at] = tail(squares, captured, coarse_components_);
+    for (std::size_t l = 0; l < levels_.size(); ++l) {
+      level& one = levels_[l];
+      std::int8_t* codes = one.record(row);
+      for (int j = one.begin(); j < one.end(); ++j) {
+        captured += squared(z[j]);
+        const float steps = z[j] / steps_[static_cast<std::size_t>(j)];
+        const float code = code_of(steps, here.stages[l + 1]);
+        codes[j - one.begin()] = static_cast<std::int8_t>(code);
+        here.stages[l + 1].error += squared(steps - code);
+      }
+      one.set_tail(row, tail(squares, captured, one.end()));
     }
     if (!fits) {
-      coarse_tails_[at] = fine_tails_[at] = infinity;
+      tails_[at] = infinity;
+      for (level& one : levels_) one.set_tail(row, infinity);
       offsets_[at] = 0;
       ++seen.misfits;
       return;
     }
     const double added = offset(y, squares);
     offsets_[at] = std::nextafter(static_cast<float>(added), infinity);
-    coarse_tails_[at] = coarse_tail;
-    fine_tails_[at] = tail(squares, captured, fine_components_);
     here.length = std::sqrt(squares);
     here.offset = std::abs(added);
-    for (double* norm : {&here.coarse_error, &here.fine_error, &here.coarse_codes, &here.fine_codes}) {
-      *norm = std::sqrt(*norm);
-    }
+    for (code_norms& norms : here.stages) norms = {std::sqrt(norms.codes), std::sqrt(norms.error)};
     seen.join(here);
   }
 
   bound_query ask(const bound_question& question, const float* b) const {
     bound_query query;
+    query.levels.resize(levels_.size());
     const double squares =
         simd::precise_inner_product(question.vector, question.vector, components_.dimension());
     if (!(squares < 1e30)) {  // floats would overflow: every row stays in the race
-      query.coarse.assign(static_cast<std::size_t>(coarse_columns_ / 2), 0);
-      query.fine.assign(static_cast<std::size_t>(fine_columns_), 0);
-      query.coarse_constant = query.fine_constant = -std::numeric_limits<double>::infinity();
+      query.coarse_factors.assign(static_cast<std::size_t>(coarse_columns_ / 2), 0);
+      query.coarse.constant = -std::numeric_limits<double>::infinity();
+      for (std::size_t l = 0; l < levels_.size(); ++l) {
+        query.levels[l].factors.assign(static_cast<std::size_t>(levels_[l].size()), 0);
+        query.levels[l].constant = query.coarse.constant;
+      }
       return query;
     }
     const double length = std::sqrt(squares);
     std::vector<double> coarse(static_cast<std::size_t>(coarse_columns_));
-    std::vector<double> fine(static_cast<std::size_t>(fine_columns_));
-    double captured = 0, coarse_error = 0, fine_error = 0;
+    double captured = 0, error = 0;
     const auto squared = [](double value) { return value * value; };
-    for (int j = 0; j < coarse_components_; ++j) {
-      const auto at = static_cast<std::size_t>(j);
+    const auto factor_of = [&](int j) {
       const double coordinate = static_cast<double>(b[j]);
       captured += squared(coordinate);
-      coarse[at] = question.factor * coordinate * static_cast<double>(steps_[at]);
+      return question.factor * coordinate * static_cast<double>(steps_[static_cast<std::size_t>(j)]);
+    };
+    const auto tail_of = [&](int components) {
+      return tail(squares, captured, components) * static_cast<float>(question.factor);
+    };
+    for (int j = 0; j < coarse_components_; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      coarse[at] = factor_of(j);
       if (j < split_) {
         const double low = coarse[at] / static_cast<double>(steps_of_step);
         coarse[at + static_cast<std::size_t>(coarse_components_)] = low;
-        coarse_error += squared(low);
+        error += squared(low);
       } else {
-        coarse_error += squared(coarse[at]);
+        error += squared(coarse[at]);
       }
     }
     double constant = question.constant;
@@ -376,46 +441,49 @@ class bound_table {
       const double weight = question.extra[at];
       const double factor = -weight * static_cast<double>(extra_steps_[at]);
       coarse[static_cast<std::size_t>(coarse_components_ + split_ + c)] = factor;
-      coarse_error += squared(factor);
+      error += squared(factor);
       constant += weight * static_cast<double>(extra_middle_[at]);
       magnitudes += std::abs(weight) * (std::abs(static_cast<double>(extra_middle_[at])) +
                                         static_cast<double>(steps_each_side * extra_steps_[at]));
     }
-    query.coarse_tail = tail(squares, captured, coarse_components_) * static_cast<float>(question.factor);
-    for (int j = coarse_components_; j < fine_components_; ++j) {
-      const double coordinate = static_cast<double>(b[j]);
-      captured += squared(coordinate);
-      const double factor =
-          question.factor * coordinate * static_cast<double>(steps_[static_cast<std::size_t>(j)]);
-      fine[static_cast<std::size_t>(j - coarse_components_)] = factor;
-      fine_error += squared(factor);
-    }
-    query.fine_tail = tail(squares, captured, fine_components_) * static_cast<float>(question.factor);
-
-    double coarse_rounding = 0, fine_rounding = 0;
-    std::vector<std::int16_t> coarse_factors(coarse.size());
-    query.fine.resize(fine.size());
-    query.coarse_scale = round_factors(coarse, coarse_factors.data(), coarse_rounding);
-    query.fine_scale = round_factors(fine, query.fine.data(), fine_rounding);
-    for (std::size_t i = 0; i < coarse_factors.size(); i += 2) {
-      const auto even = static_cast<std::uint16_t>(coarse_factors[i]);
-      const auto odd = static_cast<std::uint16_t>(coarse_factors[i + 1]);
-      query.coarse.push_back(static_cast<std::int32_t>(even | static_cast<std::uint32_t>(odd) << 16));
-    }
-
     const double product = question.factor * length * extent_.length;
     const auto slack = [&](int directions) {
       // Coordinates of both sides, directions that are not quite orthonormal, a dozen operations on floats.
       return product * (2 * rounding(directions) + 4 * components_.skewness() + 2e-6) +
              1e-6 * (extent_.offset + magnitudes) + question.slack;
     };
-    // A hundredth more: codes, errors and norms were measured in floats and doubles.
-    const double coarse_part =
-        1.01 * (std::sqrt(coarse_error) * extent_.coarse_error + coarse_rounding * extent_.coarse_codes);
-    const double fine_part =
-        1.01 * (std::sqrt(fine_error) * extent_.fine_error + fine_rounding * extent_.fine_codes);
-    query.coarse_constant = constant - coarse_part - slack(coarse_components_);
-    query.fine_constant = constant - coarse_part - fine_part - slack(fine_components_);
+    // What rounding the codes of a stage, and its factors, adds at most. A hundredth more: codes, errors and
+    // norms were measured in floats and doubles.
+    const auto rounded = [&](std::size_t stage, double factors, double factor_error) {
+      return 1.01 * (std::sqrt(factors) * extent_.stages[stage].error +
+                     factor_error * extent_.stages[stage].codes);
+    };
+    std::vector<std::int16_t> coarse_factors(coarse.size());
+    double factor_error = 0;
+    query.coarse.scale = round_factors(coarse, coarse_factors.data(), factor_error);
+    query.coarse.tail = tail_of(coarse_components_);
+    constant -= rounded(0, error, factor_error);
+    query.coarse.constant = constant - slack(coarse_components_);
+    for (std::size_t i = 0; i < coarse_factors.size(); i += 2) {
+      const auto even = static_cast<std::uint16_t>(coarse_factors[i]);
+      const auto odd = static_cast<std::uint16_t>(coarse_factors[i + 1]);
+      query.coarse_factors.push_back(static_cast<std::int32_t>(even | static_cast<std::uint32_t>(odd) << 16));
+    }
+    for (std::size_t l = 0; l < levels_.size(); ++l) {
+      bound_query::level& to = query.levels[l];
+      std::vector<double> factors(static_cast<std::size_t>(levels_[l].size()));
+      error = 0;
+      for (int j = levels_[l].begin(); j < levels_[l].end(); ++j) {
+        double& factor = factors[static_cast<std::size_t>(j - levels_[l].begin())];
+        factor = factor_of(j);
+        error += squared(factor);
+      }
+      to.factors.resize(factors.size());
+      to.scale = round_factors(factors, to.factors.data(), factor_error);
+      to.tail = tail_of(levels_[l].end());
+      constant -= rounded(l + 1, error, factor_error);
+      to.constant = constant - slack(levels_[l].end());
+    }
     return query;
   }
 
@@ -438,11 +506,12 @@ class bound_table {
 
   principal_components components_;
   std::int64_t count_ = 0;
-  int extra_ = 0, coarse_components_ = 0, fine_components_ = 0, split_ = 0;
-  std::int64_t coarse_columns_ = 0, fine_columns_ = 0;
+  int extra_ = 0, coarse_components_ = 0, split_ = 0;
+  std::int64_t coarse_columns_ = 0;
   std::vector<float> steps_, extra_low_, extra_middle_, extra_steps_;
-  aligned_vector<std::int8_t> coarse_, fine_;
-  aligned_vector<float> offsets_, coarse_tails_, fine_tails_;
+  aligned_vector<std::int8_t> coarse_;
+  aligned_vector<float> offsets_, tails_;
+  std::vector<level> levels_;
   extent extent_;
 };
 

@@ -28,6 +28,7 @@
 #include <lookalike/retrieve/detail/search_blocks.hpp>
 #include <lookalike/retrieve/search.hpp>
 #include <lookalike/simd/precise.hpp>
+#include <lookalike/simd/prefetch.hpp>
 
 namespace lookalike::detail {
 
@@ -46,9 +47,7 @@ class descriptor_distance final : public row_measure {
     return simd::precise_squared_l2(weights_.data(), query_, rows_.values(row).data(), std::ssize(weights_));
   }
   void fetch(std::int64_t row) const override {
-    constexpr std::size_t line = 16;
-    const float* from = rows_.values(row).data();
-    for (std::size_t at = 0; at < weights_.size(); at += line) __builtin_prefetch(from + at);
+    simd::prefetch(rows_.values(row).data(), std::ssize(weights_) * static_cast<std::ptrdiff_t>(sizeof(float)));
   }
 
  private:
@@ -78,9 +77,9 @@ class descriptor_table {
                               const float* from = rows_.values(row).data();
                               for (std::size_t i = 0; i < scales_.size(); ++i) to[i] = scales_[i] * from[i];
                             }};
-    const bound_table_plan plan{.coarse = 64, .split = 8, .fine = 256, .sample = 8192};
+    const bound_table_plan plan{.coarse = 64, .split = 8, .levels = {124, 312}, .sample = 8192};
     principal_components components = principal_components::fit(
-        source, {.components = plan.fine, .sample = plan.sample, .iterations = 2, .seed = seed});
+        source, {.components = plan.components(), .sample = plan.sample, .iterations = 2, .seed = seed});
     const bound_table::extra_columns squares{
         static_cast<int>(cell_count(rows.blocks)), [this](const float* y, float* to) {
           for (std::size_t cell = 0; cell + 1 < first_.size(); ++cell) {

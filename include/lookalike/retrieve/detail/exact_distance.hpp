@@ -14,6 +14,7 @@
 #include <lookalike/simd/byte_products.hpp>
 #include <lookalike/simd/float16.hpp>
 #include <lookalike/simd/precise.hpp>
+#include <lookalike/simd/prefetch.hpp>
 
 namespace lookalike::detail {
 
@@ -62,10 +63,7 @@ class exact_distance final : public row_measure {
   }
 
   void fetch(std::int64_t row) const override {
-    constexpr std::ptrdiff_t line = 64;
-    const std::byte* from = known_.row(row);
-    const auto size = static_cast<std::ptrdiff_t>(known_.row_size());
-    for (std::ptrdiff_t at = 0; at < size; at += line) __builtin_prefetch(from + at);
+    simd::prefetch(known_.row(row), static_cast<std::ptrdiff_t>(known_.row_size()));
   }
 
   double operator()(std::int64_t row) override {

@@ -63,10 +63,12 @@ class shared_limit {
   std::atomic<double> value_{std::numeric_limits<double>::infinity()};
 };
 
-/// A row that may be among the nearest: its distance is at least a constant of the query less `promise`.
+/// A row that may be among the nearest: its distance is at least a constant of the query less `promise`, and
+/// about that constant less `likely`.
 struct candidate {
   float promise;
   std::uint32_t row;
+  float likely = promise;
 
   /// The more promising first; among equals the order of rows, so that nothing depends on threads.
   friend bool operator<(const candidate& a, const candidate& b) {

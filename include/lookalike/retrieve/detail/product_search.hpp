@@ -74,8 +74,8 @@ inline void search_products(const vector_view& vectors, metric m, std::int64_t f
   aligned_vector<float> copy(in_place ? 0 : static_cast<std::size_t>(tile * dimension));
   aligned_vector<float> products(static_cast<std::size_t>(tile * count));
   std::vector<float> offsets(static_cast<std::size_t>(tile)), lengths(offsets.size());
-  std::vector<float> promises(offsets.size());
-  std::vector<std::uint32_t> kept(offsets.size());
+  std::vector<float> promises(offsets.size() + simd::kept_room);
+  std::vector<std::uint32_t> kept(promises.size());
   aligned_vector<float> scratch(
       static_cast<std::size_t>(simd::matrix_product_scratch<float>(tile, count, dimension, 1)));
   // Products run faster over columns that lie side by side; what they yield is turned back, tile by tile.
@@ -116,10 +116,10 @@ inline void search_products(const vector_view& vectors, metric m, std::int64_t f
     for (std::int64_t q = 0; q < count; ++q) {
       const auto at = static_cast<std::size_t>(q);
       best_first_search& search = searches[at];
-      const auto found = static_cast<std::size_t>(simd::keep_promising(
+      const auto found = static_cast<std::size_t>(simd::keep_promising<simd::kept_value::promise>(
           products.data() + q * rows, offsets.data(), lengths.data(), rows, distance.factor(), tails[at],
-          search.cut(constants[at]), promises.data(), kept.data()));
-      search.add_waiting({promises.data(), found}, {kept.data(), found}, static_cast<std::uint32_t>(row));
+          search.cut(constants[at]), static_cast<std::uint32_t>(row), promises.data(), kept.data()));
+      search.add_waiting({promises.data(), found}, {kept.data(), found});
       if (tightens || search.waiting() > static_cast<std::size_t>(8 * k + 1024)) {
         search.tighten(constants[at], static_cast<std::size_t>(k));
       }

@@ -7,8 +7,10 @@
 /// time.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <span>
 #include <vector>
@@ -16,6 +18,7 @@
 #include <lookalike/retrieve/detail/bound_table.hpp>
 #include <lookalike/retrieve/detail/exact_distance.hpp>
 #include <lookalike/retrieve/detail/nearest_list.hpp>
+#include <lookalike/simd/prefetch.hpp>
 #include <lookalike/simd/quantized_product.hpp>
 
 namespace lookalike::detail {
@@ -74,49 +77,43 @@ class best_first_search {
     std::sort(seeds_.begin(), seeds_.end());
   }
 
-  void add_pending(std::span<const float> promises, std::span<const std::uint32_t> rows,
-                   std::uint32_t first_row) {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::uint32_t row = first_row + rows[i];
-      if (!may_find(row) || is_seed(row)) continue;
-      pending_.push_back({promises[i], row});
-    }
-  }
-  /// The same, with nothing between these bounds and a measurement.
-  void add_waiting(std::span<const float> promises, std::span<const std::uint32_t> rows,
-                   std::uint32_t first_row) {
+  /// Rows that nothing but a measurement tells more about.
+  void add_waiting(std::span<const float> promises, std::span<const std::uint32_t> rows) {
     counts_.coarse += static_cast<std::int64_t>(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::uint32_t row = first_row + rows[i];
-      if (may_find(row)) waiting_.push_back({promises[i], row});
+      if (may_find(rows[i])) waiting_.push_back({promises[i], rows[i]});
     }
   }
   std::size_t waiting() const { return waiting_.size(); }
 
-  /// Looks at what is pending more closely.
-  void refine(const bound_table& table, const bound_query& query) {
-    counts_.coarse += static_cast<std::int64_t>(pending_.size());
-    const float coarse_cut = cut(query.coarse_constant);
-    const float fine_cut = cut(query.fine_constant);
-    constexpr std::size_t ahead = 8;
-    const std::int64_t columns = table.fine_columns();
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-      if (i + ahead < pending_.size()) {
-        const std::int8_t* next = table.fine(pending_[i + ahead].row);
-        for (std::int64_t at = 0; at < columns; at += 64) __builtin_prefetch(next + at);
+  /// Looks more closely at rows of a table that the first stage left over; `sums` are its promises without
+  /// what is left out. Both spans are used up.
+  void refine(const bound_table& table, const bound_query& query, std::span<float> sums,
+              std::span<std::uint32_t> rows) {
+    std::size_t count = rows.size();
+    counts_.coarse += static_cast<std::int64_t>(count);
+    if (excluded_ >= 0 || filter_.bits != nullptr) {
+      count = 0;
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (!may_find(rows[i])) continue;
+        sums[count] = sums[i];
+        rows[count++] = rows[i];
       }
-      candidate entry = pending_[i];
-      if (entry.promise < coarse_cut) continue;
-      if (entry.promise != std::numeric_limits<float>::infinity()) {
-        const auto product =
-            static_cast<float>(simd::quantized_product(table.fine(entry.row), query.fine.data(), columns));
-        entry.promise = entry.promise - query.coarse_tail * table.coarse_tails()[entry.row] +
-                        query.fine_tail * table.fine_tails()[entry.row] + query.fine_scale * product;
-        if (entry.promise < fine_cut) continue;
-      }
-      waiting_.push_back(entry);
     }
-    pending_.clear();
+    left_.resize(count, candidate{0, 0});
+    if (table.levels().empty()) {
+      for (std::size_t i = 0; i < count; ++i) {
+        left_[i] = {promise(sums[i], query.coarse, table.coarse_tails()[rows[i]]), rows[i], sums[i]};
+      }
+    } else {
+      const auto from_first = [&](std::size_t i) { return candidate{sums[i], rows[i]}; };
+      refine(table.levels()[0], query.levels[0], from_first);
+    }
+    for (std::size_t l = 1; l < table.levels().size(); ++l) {
+      refine(table.levels()[l], query.levels[l], [this](std::size_t i) { return left_[i]; });
+    }
+    std::copy_if(left_.begin(), left_.end(), std::back_inserter(waiting_),
+                 [this](const candidate& entry) { return !is_seed(entry.row); });
   }
 
   /// Measures the most promising `count`, to lower the limit.
@@ -131,13 +128,11 @@ class best_first_search {
 
   /// Measures those that are nearer than the limit if what is left out of both is at right angles, as it
   /// mostly nearly is.
-  void measure_likely(const bound_table& table, const bound_query& query) {
-    drop_hopeless(query.fine_constant);
-    const auto likely = [&](const candidate& entry) {
-      return entry.promise - query.fine_tail * table.fine_tails()[entry.row] >= cut(query.fine_constant);
-    };
-    const auto middle = std::partition(waiting_.begin(), waiting_.end(),
-                                       [&](const candidate& entry) { return !likely(entry); });
+  void measure_likely(double constant) {
+    drop_hopeless(constant);
+    const auto middle = std::partition(waiting_.begin(), waiting_.end(), [&](const candidate& entry) {
+      return !(entry.likely >= cut(constant));
+    });
     std::sort(middle, waiting_.end());
     measure_rows({middle, waiting_.end()});
     waiting_.erase(middle, waiting_.end());
@@ -148,31 +143,62 @@ class best_first_search {
     drop_hopeless(constant);
     counts_.fine += static_cast<std::int64_t>(waiting_.size());
     std::sort(waiting_.begin(), waiting_.end());
-    for (std::size_t i = 0; i < waiting_.size(); ++i) {
-      if (waiting_[i].promise < cut(constant)) break;
-      if (i + 1 < waiting_.size()) measure_->fetch(waiting_[i + 1].row);
-      measure_row(waiting_[i].row);
-    }
+    measure_rows(waiting_, constant);
     waiting_.clear();
-    if (shared_ != nullptr) shared_->lower(found_.limit());
   }
 
   const search_counts& counts() const { return counts_; }
 
  private:
+  static float promise(float likely, const bound_query::stage& stage, float tail) {
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    return tail < infinity ? likely + stage.tail * tail : infinity;
+  }
+
+  /// Of as many as are left over, `entry(i)`, what the codes of a level do not rule out.
+  template <class Entries>
+  void refine(const bound_table::level& level, const bound_query::level& query, const Entries& entry) {
+    constexpr std::size_t ahead = 16, at_once = simd::records_at_once;
+    const std::size_t count = left_.size();
+    const float least = cut(query.constant);
+    for (std::size_t i = 0; i < std::min(ahead, count); ++i) {
+      simd::prefetch(level.record(entry(i).row), level.size());
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < count; i += at_once) {
+      const std::size_t end = std::min(i + at_once, count);
+      const std::int8_t* records[at_once];
+      std::int32_t products[at_once];
+      for (std::size_t j = i; j < i + at_once; ++j) {
+        records[j - i] = level.record(entry(std::min(j, end - 1)).row);
+        if (j + ahead < count) simd::prefetch(level.record(entry(j + ahead).row), level.size());
+      }
+      simd::record_products(records, query.factors.data(), level.size(), products);
+      for (std::size_t j = i; j < end; ++j) {
+        candidate one = entry(j);
+        one.likely += query.scale * static_cast<float>(products[j - i]);
+        one.promise = promise(one.likely, query, level.tail(one.row));
+        left_[kept] = one;
+        kept += static_cast<std::size_t>(!(one.promise < least));
+      }
+    }
+    left_.resize(kept, candidate{0, 0});
+  }
+
   void drop_hopeless(double constant) {
     const float least = cut(constant);
     std::erase_if(waiting_, [&](const candidate& entry) { return entry.promise < least; });
   }
   bool is_seed(std::uint32_t row) const { return std::binary_search(seeds_.begin(), seeds_.end(), row); }
-  void measure_row(std::uint32_t row) {
-    ++counts_.measured;
-    found_.add((*measure_)(row), filter_.id(row));
-  }
-  void measure_rows(std::span<const candidate> entries) {
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (i + 1 < entries.size()) measure_->fetch(entries[i + 1].row);
-      measure_row(entries[i].row);
+  /// Measures in the order given, as long as distances of at least `constant` less a promise matter.
+  void measure_rows(std::span<const candidate> entries,
+                    double constant = -std::numeric_limits<double>::infinity()) {
+    constexpr std::size_t ahead = 2;
+    for (std::size_t i = 0; i < std::min(ahead, entries.size()); ++i) measure_->fetch(entries[i].row);
+    for (std::size_t i = 0; i < entries.size() && !(entries[i].promise < cut(constant)); ++i) {
+      if (i + ahead < entries.size()) measure_->fetch(entries[i + ahead].row);
+      ++counts_.measured;
+      found_.add((*measure_)(entries[i].row), filter_.id(entries[i].row));
     }
     if (shared_ != nullptr) shared_->lower(found_.limit());
   }
@@ -182,12 +208,12 @@ class best_first_search {
   const row_filter& filter_;
   std::int64_t excluded_;
   shared_limit* shared_;
-  std::vector<candidate> pending_, waiting_;
+  std::vector<candidate> left_, waiting_;
   std::vector<std::uint32_t> seeds_;
   search_counts counts_;
 };
 
-/// Searches groups of rows of a table for several queries. The codes of a chunk of rows are multiplied with
+/// Searches groups of rows of a table for several queries. The codes of a tile of rows are multiplied with
 /// four queries at a time. In the first chunk the rows that promise most, as far as the components tell, are
 /// measured before anything else, so that the limit is low from the start.
 class table_search {
@@ -198,8 +224,11 @@ class table_search {
         wanted_(static_cast<std::size_t>(k)),
         gives_up_(gives_up),
         sums_(at_once * chunk_rows),
-        promises_(chunk_rows),
-        kept_(chunk_rows) {}
+        kept_sums_(at_once),
+        kept_rows_(at_once) {
+    for (auto& sums : kept_sums_) sums.resize(chunk_rows + simd::kept_room);
+    for (auto& rows : kept_rows_) rows.resize(chunk_rows + simd::kept_room);
+  }
 
   /// The groups [first, last) for all of `searches`, which go with `queries`. False where the bounds leave
   /// over so much that reading everything is faster; the lists are then incomplete.
@@ -214,24 +243,18 @@ class table_search {
       ++chunks;
       for (std::size_t q = 0; q < queries.size(); q += at_once) {
         const std::size_t some = std::min(at_once, queries.size() - q);
-        multiply(group, groups, queries.subspan(q, some));
+        look_at(group, groups, rows, queries.subspan(q, some), searches.subspan(q, some), chunks == 1);
         for (std::size_t i = 0; i < some; ++i) {
-          const bound_query& query = queries[q + i];
-          best_first_search& search = searches[q + i];
-          const std::int32_t* sums = sums_.data() + i * chunk_rows;
-          if (chunks == 1) measure_seeds(query, search, sums, first_row, rows);
-          keep(query, search, sums, first_row, rows);
-          search.refine(table_, query);
           // Measuring ahead pays whenever the number of rows has doubled.
-          if ((chunks & (chunks - 1)) == 0) search.measure_likely(table_, query);
+          if ((chunks & (chunks - 1)) == 0) searches[q + i].measure_likely(queries[q + i].last().constant);
         }
       }
       if (gives_up_ && chunks == 1 && last - group > 2 * chunk_groups && leaves_too_much(searches, rows))
         return false;
     }
     for (std::size_t q = 0; q < queries.size(); ++q) {
-      searches[q].measure_likely(table_, queries[q]);
-      searches[q].finish(queries[q].fine_constant);
+      searches[q].measure_likely(queries[q].last().constant);
+      searches[q].finish(queries[q].last().constant);
     }
     return true;
   }
@@ -240,20 +263,59 @@ class table_search {
   static constexpr std::int64_t chunk_groups = 2048;
   static constexpr std::size_t chunk_rows = chunk_groups * simd::quantized_rows;
   static constexpr std::size_t at_once = 4;
-  static constexpr std::int64_t rows_a_step = 256;
 
-  void multiply(std::int64_t group, std::int64_t groups, std::span<const bound_query> queries) {
-    constexpr std::int64_t groups_a_tile = 96;  // what stays in the first-level cache for all queries
-    for (std::int64_t done = 0; done < groups; done += groups_a_tile) {
-      const std::int32_t* factors[at_once];
-      std::int32_t* to[at_once];
+  /// Groups whose codes stay in the first-level cache for all queries.
+  std::int64_t groups_a_tile() const {
+    constexpr std::int64_t bytes = 16384;
+    return std::max<std::int64_t>(8, bytes / (simd::quantized_rows * table_.coarse_columns()) / 8 * 8);
+  }
+
+  void look_at(std::int64_t group, std::int64_t groups, std::int64_t rows,
+               std::span<const bound_query> queries, std::span<best_first_search> searches, bool is_first) {
+    std::array<std::size_t, at_once> kept = {};
+    std::array<float, at_once> cuts = {};
+    const std::int64_t first_row = group * simd::quantized_rows;
+    const std::int64_t tile = groups_a_tile();
+    const auto keep = [&](std::size_t i, const std::int32_t* sums, std::int64_t from, std::int64_t some) {
+      const bound_query::stage& stage = queries[i].coarse;
+      const std::int64_t at = first_row + from;
+      kept[i] += static_cast<std::size_t>(simd::keep_promising<simd::kept_value::sum>(
+          sums, table_.offsets() + at, table_.coarse_tails() + at, some, stage.scale, stage.tail,
+          cuts[i], static_cast<std::uint32_t>(at), kept_sums_[i].data() + kept[i],
+          kept_rows_[i].data() + kept[i]));
+    };
+    for (std::size_t i = 0; i < queries.size(); ++i) cuts[i] = searches[i].cut(queries[i].coarse.constant);
+    for (std::int64_t done = 0; done < groups; done += tile) {
+      const std::int64_t some = std::min(tile, groups - done);
+      const std::int64_t from = done * simd::quantized_rows;
+      multiply(group + done, some, queries, is_first ? static_cast<std::size_t>(from) : 0);
+      if (is_first) continue;
       for (std::size_t i = 0; i < queries.size(); ++i) {
-        factors[i] = queries[i].coarse.data();
-        to[i] = sums_.data() + i * chunk_rows + done * simd::quantized_rows;
+        keep(i, sums_of(i), from, std::min(some * simd::quantized_rows, rows - from));
       }
-      simd::quantized_products(table_.coarse(group + done), std::min(groups_a_tile, groups - done),
-                               table_.coarse_columns(), factors, to, std::ssize(queries));
     }
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      if (is_first) {
+        measure_seeds(queries[i], searches[i], sums_of(i), first_row, rows);
+        cuts[i] = searches[i].cut(queries[i].coarse.constant);
+        keep(i, sums_of(i), 0, rows);
+      }
+      searches[i].refine(table_, queries[i], {kept_sums_[i].data(), kept[i]}, {kept_rows_[i].data(), kept[i]});
+    }
+  }
+
+  std::int32_t* sums_of(std::size_t query) { return sums_.data() + query * chunk_rows; }
+
+  void multiply(std::int64_t group, std::int64_t groups, std::span<const bound_query> queries,
+                std::size_t first_sum) {
+    const std::int32_t* factors[at_once];
+    std::int32_t* to[at_once];
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      factors[i] = queries[i].coarse_factors.data();
+      to[i] = sums_of(i) + first_sum;
+    }
+    simd::quantized_products(table_.coarse(group), groups, table_.coarse_columns(), factors, to,
+                             std::ssize(queries));
   }
 
   /// The k rows with the largest promise as if nothing were left out, and some more: the limit is what the
@@ -261,17 +323,19 @@ class table_search {
   void measure_seeds(const bound_query& query, best_first_search& search, const std::int32_t* sums,
                      std::int64_t first_row, std::int64_t rows) {
     constexpr float infinity = std::numeric_limits<float>::infinity();
+    constexpr std::int64_t rows_a_step = 256;
     const std::size_t seeds = wanted_ + wanted_ / 4 + 2;
+    float* promises = kept_sums_[0].data();
+    std::uint32_t* kept = kept_rows_[0].data();
     std::vector<candidate> best;  // a heap, the least promising first
     float cut = -infinity;
     for (std::int64_t row = 0; row < rows; row += rows_a_step) {
       const std::int64_t some = std::min(rows_a_step, rows - row);
-      const std::ptrdiff_t found = simd::keep_promising(
+      const std::ptrdiff_t found = simd::keep_promising<simd::kept_value::promise>(
           sums + row, table_.offsets() + first_row + row, table_.coarse_tails() + first_row + row, some,
-          query.coarse_scale, 0.0f, cut, promises_.data(), kept_.data());
+          query.coarse.scale, 0.0f, cut, static_cast<std::uint32_t>(first_row + row), promises, kept);
       for (std::ptrdiff_t i = 0; i < found; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        const candidate entry{promises_[at], static_cast<std::uint32_t>(first_row + row) + kept_[at]};
+        const candidate entry{promises[i], kept[i]};
         if (entry.promise == infinity || !search.may_find(entry.row)) continue;
         if (best.size() == seeds && !(entry < best.front())) continue;
         if (best.size() == seeds) {
@@ -286,15 +350,6 @@ class table_search {
     search.measure_seeds(best);
   }
 
-  void keep(const bound_query& query, best_first_search& search, const std::int32_t* sums,
-            std::int64_t first_row, std::int64_t rows) {
-    const auto found = static_cast<std::size_t>(simd::keep_promising(
-        sums, table_.offsets() + first_row, table_.coarse_tails() + first_row, rows, query.coarse_scale,
-        query.coarse_tail, search.cut(query.coarse_constant), promises_.data(), kept_.data()));
-    search.add_pending({promises_.data(), found}, {kept_.data(), found},
-                       static_cast<std::uint32_t>(first_row));
-  }
-
   static bool leaves_too_much(std::span<const best_first_search> searches, std::int64_t rows) {
     std::int64_t left = 0;
     for (const best_first_search& search : searches) {
@@ -307,8 +362,8 @@ class table_search {
   std::size_t wanted_;
   bool gives_up_;
   std::vector<std::int32_t> sums_;
-  std::vector<float> promises_;
-  std::vector<std::uint32_t> kept_;
+  std::vector<std::vector<float>> kept_sums_;
+  std::vector<std::vector<std::uint32_t>> kept_rows_;
 };
 
 }  // namespace lookalike::detail

@@ -39,7 +39,7 @@ inline std::unique_ptr<const bound_table> make_bound_table(const vector_view& ve
                                                            const progress& watcher = {}) {
   const row_source rows = rows_for(vectors, m);
   principal_components components = principal_components::fit(
-      rows, {.components = plan.fine, .sample = plan.sample, .iterations = 2, .seed = seed});
+      rows, {.components = plan.components(), .sample = plan.sample, .iterations = 2, .seed = seed});
   double captured = 0;
   for (const double variance : components.variances()) captured += variance;
   constexpr double least_captured = 0.4;
