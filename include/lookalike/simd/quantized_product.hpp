@@ -221,7 +221,8 @@ std::ptrdiff_t keep_promising(const Sum* sums, const float* offsets, const float
 #ifdef __AVX2__
   __m256i numbers = _mm256_add_epi32(_mm256_set1_epi32(static_cast<std::int32_t>(first)),
                                      _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-  const __m256 scales = _mm256_set1_ps(scale), least = _mm256_set1_ps(cut), tail_factor = _mm256_set1_ps(tail);
+  const __m256 scales = _mm256_set1_ps(scale), least = _mm256_set1_ps(cut),
+               tail_factor = _mm256_set1_ps(tail);
   for (; i + 8 <= count; i += 8) {
     __m256 sum;
     if constexpr (std::is_same_v<Sum, std::int32_t>) {
@@ -239,7 +240,8 @@ std::ptrdiff_t keep_promising(const Sum* sums, const float* offsets, const float
     const __m256i order = _mm256_cvtepu8_epi32(
         _mm_loadl_epi64(reinterpret_cast<const __m128i*>(detail::lanes_in_front[set].data())));
     _mm256_storeu_ps(values + found, _mm256_permutevar8x32_ps(value, order));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(kept + found), _mm256_permutevar8x32_epi32(numbers, order));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(kept + found),
+                        _mm256_permutevar8x32_epi32(numbers, order));
     found += __builtin_popcount(set);
     numbers = _mm256_add_epi32(numbers, _mm256_set1_epi32(8));
   }

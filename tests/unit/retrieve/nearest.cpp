@@ -290,8 +290,8 @@ TEST_CASE("nearest: random vectors, which no components describe, are found all 
     check_row(found, q, by_brute_force(known, queries, q, metric::squared_l2));
   // With a table all the same: it gives up.
   numbers flat = random_numbers(element::float32, 40'000, 26, 0, 9);
-  const auto table =
-      detail::make_bound_table(flat.view(), metric::squared_l2, {.coarse = 12, .split = 2, .levels = {24}}, 0);
+  const auto table = detail::make_bound_table(flat.view(), metric::squared_l2,
+                                              {.coarse = 12, .split = 2, .levels = {24}}, 0);
   REQUIRE(table != nullptr);
   const numbers asked = random_numbers(element::float32, 3, 26, 0, 10);
   detail::search_counts counts;

@@ -182,6 +182,123 @@ TEST_CASE("convolutions large enough to be computed in several blocks", "[convol
                    chance);
 }
 
+TEST_CASE("convolutions with few products, few outputs, or pixels half a page apart", "[convolution]") {
+  std::mt19937 chance(17);
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  const window dilated{3, 3, 1, 1, 2, 2, 2, 2, 2, 2};
+  const window row{1, 5, 1, 2, 1, 1, 0, 0, 2, 2};
+  const window pointwise{}, halving{1, 1, 2, 2};
+  for (const int outputs : {16, 24, 29, 64}) {
+    for (int repeat = 0; repeat < 6; ++repeat) {  // each with another epilogue
+      check_all<float>(
+          with_output(
+              {.batch = 2, .inputs = 1, .outputs = outputs, .height = 9, .width = 13, .window = same}),
+          chance);
+      check_all<float>(
+          with_output(
+              {.batch = 1, .inputs = 1, .outputs = outputs, .height = 40, .width = 7, .window = dilated}),
+          chance);
+      check_all<float>(
+          with_output({.batch = 1, .inputs = 1, .outputs = outputs, .height = 3, .width = 31, .window = row}),
+          chance);
+      for (const int inputs : {1, 4, 7, 9}) {
+        check_all<float>(with_output({.batch = 1,
+                                      .inputs = inputs,
+                                      .outputs = outputs,
+                                      .height = 6,
+                                      .width = 11,
+                                      .window = pointwise}),
+                         chance);
+      }
+    }
+  }
+  for (const int outputs : {1, 2, 3}) {
+    for (const int inputs : {32, 37, 64, 313}) {
+      for (int repeat = 0; repeat < 6; ++repeat) {
+        check_all<float>(with_output({.batch = 2,
+                                      .inputs = inputs,
+                                      .outputs = outputs,
+                                      .height = 5,
+                                      .width = 7,
+                                      .window = pointwise}),
+                         chance);
+        check_all<float>(
+            with_output(
+                {.batch = 1, .inputs = inputs, .outputs = outputs, .height = 6, .width = 9, .window = same}),
+            chance);
+      }
+    }
+  }
+  for (int repeat = 0; repeat < 4; ++repeat) {
+    check_all<float>(
+        with_output({.batch = 1, .inputs = 512, .outputs = 72, .height = 7, .width = 7, .window = pointwise}),
+        chance);
+    check_all<float>(
+        with_output({.batch = 2, .inputs = 256, .outputs = 64, .height = 9, .width = 8, .window = halving}),
+        chance);
+  }
+}
+
+#ifdef LOOKALIKE_HAS_WIDE_TILE
+namespace tiles = lookalike::simd::detail;
+
+TEST_CASE("tiles of 512-bit registers compute what those of 256 do, bit for bit", "[convolution]") {
+  if (!tiles::has_wide_registers) {
+    WARN("skipped: this processor has no 512-bit registers");
+    return;
+  }
+  constexpr int width = tiles::panel_channels;
+  std::mt19937 chance(18);
+  for (const int count : {1, 4, 5, 12, 16, 17, 24, 25, 28}) {
+    for (const int length : {1, 3, 4, 31, 130}) {
+      for (const int kind : {0, 1, 2, 3}) {
+        CAPTURE(count, length, kind);
+        const tiles::input_runs runs{.outer_count = 2,
+                                     .outer_step = length + 5,
+                                     .inner_count = 3,
+                                     .inner_step = 2 * length,
+                                     .length = length};
+        const auto size = static_cast<std::size_t>(28 * (8 * length + 5));
+        const auto x = random_values<float>(size, chance);
+        const auto weights = random_values<float>(static_cast<std::size_t>(6 * length * width), chance);
+        const auto factors = random_values<float>(3 * width, chance);
+        const auto residual = random_values<float>(28 * width, chance);
+        epilogue<float> whole;
+        whole.bias = factors.data();
+        if (kind >= 1) whole.activation.function = activation_function::relu;
+        if (kind >= 2) whole.scale = factors.data() + width, whole.shift = factors.data() + 2 * width;
+        if (kind == 3) whole.residual = {residual.data(), 1, 1, 28, width, width};
+        const tiles::panel_epilogue store(whole, 0, width);
+        std::vector<float> wide(28 * width, -1), narrow(wide);
+        const float *pixels[28], *residuals[28];
+        float *to_wide[28], *to_narrow[28];
+        for (int r = 0; r < 28; ++r) {
+          pixels[r] = x.data() + r * (8 * length + 5) - (r >= count ? (r - count + 1) * (8 * length + 5) : 0);
+          residuals[r] = residual.data() + r * width;
+          to_wide[r] = wide.data() + r * width;
+          to_narrow[r] = narrow.data() + r * width;
+        }
+        int done = 0, left = count;
+        tiles::for_wide_tiles(left, [&](auto height) {
+          tiles::wide_tile<height()>(pixels + done, runs, weights.data(), weights.data(), store,
+                                     residuals + done, to_wide + done, 0, std::min(height(), left));
+          left -= height();
+          done += height();
+        });
+        for (int r = 0; r < count; ++r) {
+          alignas(64) float sums[width];
+          float* to = sums;
+          tiles::register_tile<1, width / tiles::float_lanes>(pixels + r, runs, weights.data(),
+                                                              weights.data(), store.start, &to, 0);
+          tiles::finish_tile(sums, width, 1, store, residuals + r, to_narrow + r, 0);
+        }
+        CHECK(std::memcmp(wide.data(), narrow.data(), wide.size() * sizeof(float)) == 0);
+      }
+    }
+  }
+}
+#endif
+
 TEST_CASE("the gradient for the data is the adjoint of the convolution", "[convolution]") {
   std::mt19937 chance(14);
   for (int i = 0; i < 40; ++i) {

@@ -34,8 +34,8 @@ TEST_CASE("quantized products equal sums of 64-bit numbers, for any number of gr
         // The largest codes and factors too: a 32-bit sum must hold them.
         const int most_factor = columns == 512 ? 32767 : 3000;
         const auto codes = random_whole<std::int8_t>(static_cast<std::size_t>(rows * columns), -127, 127, 1);
-        const auto factors =
-            random_whole<std::int16_t>(static_cast<std::size_t>(queries * columns), -most_factor, most_factor, 2);
+        const auto factors = random_whole<std::int16_t>(static_cast<std::size_t>(queries * columns),
+                                                        -most_factor, most_factor, 2);
         std::vector<std::int8_t> table(codes.size());
         for (std::ptrdiff_t row = 0; row < rows; ++row) {
           for (std::ptrdiff_t column = 0; column < columns; ++column) {

@@ -170,8 +170,8 @@ class bound_table {
   const std::vector<level>& levels() const { return levels_; }
 
   std::size_t memory() const {
-    std::size_t bytes = coarse_.size() +
-                        (offsets_.size() + tails_.size() + components_.directions().size()) * sizeof(float);
+    std::size_t bytes =
+        coarse_.size() + (offsets_.size() + tails_.size() + components_.directions().size()) * sizeof(float);
     for (const level& one : levels_) bytes += one.memory();
     return bytes;
   }
@@ -455,8 +455,8 @@ class bound_table {
     // What rounding the codes of a stage, and its factors, adds at most. A hundredth more: codes, errors and
     // norms were measured in floats and doubles.
     const auto rounded = [&](std::size_t stage, double factors, double factor_error) {
-      return 1.01 * (std::sqrt(factors) * extent_.stages[stage].error +
-                     factor_error * extent_.stages[stage].codes);
+      return 1.01 *
+             (std::sqrt(factors) * extent_.stages[stage].error + factor_error * extent_.stages[stage].codes);
     };
     std::vector<std::int16_t> coarse_factors(coarse.size());
     double factor_error = 0;

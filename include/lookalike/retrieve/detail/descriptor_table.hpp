@@ -47,7 +47,8 @@ class descriptor_distance final : public row_measure {
     return simd::precise_squared_l2(weights_.data(), query_, rows_.values(row).data(), std::ssize(weights_));
   }
   void fetch(std::int64_t row) const override {
-    simd::prefetch(rows_.values(row).data(), std::ssize(weights_) * static_cast<std::ptrdiff_t>(sizeof(float)));
+    simd::prefetch(rows_.values(row).data(),
+                   std::ssize(weights_) * static_cast<std::ptrdiff_t>(sizeof(float)));
   }
 
  private:

@@ -280,9 +280,8 @@ class table_search {
       const bound_query::stage& stage = queries[i].coarse;
       const std::int64_t at = first_row + from;
       kept[i] += static_cast<std::size_t>(simd::keep_promising<simd::kept_value::sum>(
-          sums, table_.offsets() + at, table_.coarse_tails() + at, some, stage.scale, stage.tail,
-          cuts[i], static_cast<std::uint32_t>(at), kept_sums_[i].data() + kept[i],
-          kept_rows_[i].data() + kept[i]));
+          sums, table_.offsets() + at, table_.coarse_tails() + at, some, stage.scale, stage.tail, cuts[i],
+          static_cast<std::uint32_t>(at), kept_sums_[i].data() + kept[i], kept_rows_[i].data() + kept[i]));
     };
     for (std::size_t i = 0; i < queries.size(); ++i) cuts[i] = searches[i].cut(queries[i].coarse.constant);
     for (std::int64_t done = 0; done < groups; done += tile) {
@@ -300,7 +299,8 @@ class table_search {
         cuts[i] = searches[i].cut(queries[i].coarse.constant);
         keep(i, sums_of(i), 0, rows);
       }
-      searches[i].refine(table_, queries[i], {kept_sums_[i].data(), kept[i]}, {kept_rows_[i].data(), kept[i]});
+      searches[i].refine(table_, queries[i], {kept_sums_[i].data(), kept[i]},
+                         {kept_rows_[i].data(), kept[i]});
     }
   }
 

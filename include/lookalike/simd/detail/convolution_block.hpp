@@ -183,19 +183,19 @@ inline input_block copy_inputs(const feature_map<const float>& x, padding_mode m
 }
 
 /// The inputs of a block where they are, if all of them are inside the map and runs are not too short; a copy
-/// in `memory` otherwise.
+/// in `memory` otherwise, with pixels `pixel_step` >= channels apart.
 inline input_block find_inputs(const feature_map<const float>& x, padding_mode mode,
                                const convolution_axis& vertical, const convolution_axis& horizontal,
-                               const block_range& r, float* memory) {
+                               const block_range& r, int pixel_step, float* memory) {
   const int first_row = vertical.first + r.row * vertical.stride;
   const int first_column = horizontal.first + r.column * horizontal.stride;
   if (vertical.taps == 0 || horizontal.taps == 0) return {x.data, 0, 0, 0};
   const bool is_inside = first_row >= 0 && first_row + vertical.span(r.rows) <= x.height &&
                          first_column >= 0 && first_column + horizontal.span(r.columns) <= x.width;
   const bool is_gapless = x.pitch == x.channels || x.channels >= 16 || horizontal.taps == 1;
-  if (is_inside && is_gapless)
+  if (is_inside && is_gapless && pixel_step == x.channels)
     return {x.pixel(r.picture, first_row, first_column), x.picture_pitch(), x.row_pitch(), x.pitch};
-  return copy_inputs(x, mode, vertical, horizontal, r, x.channels, memory);
+  return copy_inputs(x, mode, vertical, horizontal, r, pixel_step, memory);
 }
 
 /// Runs `step(i, memory)` for i < count, in any order, on as many threads as `scratch` has room for: each has

@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include <lookalike/simd/detail/convolution_block.hpp>
 #include <lookalike/simd/detail/finish_tile.hpp>
 #include <lookalike/simd/detail/register_tile.hpp>
+#include <lookalike/simd/detail/thin_convolution.hpp>
+#include <lookalike/simd/detail/wide_tile.hpp>
 #include <lookalike/simd/epilogue.hpp>
 #include <lookalike/simd/feature_map.hpp>
 #include <lookalike/simd/instruction_set.hpp>
@@ -142,37 +145,69 @@ struct block_pixels {
 template <int Vectors>
 void convolve_panel(const block_pixels& pixels, int at, int end, int first, const input_runs& runs,
                     const float* weights, const panel_epilogue& store) {
-  constexpr int rows = tile_rows<Vectors>, small = small_tile_rows<Vectors>, width = Vectors * float_lanes;
+  constexpr int width = Vectors * float_lanes;
   const std::ptrdiff_t depth = runs.outer_count * runs.inner_count * runs.length;
   const float* ahead = weights + depth * width;  // the next panel's
-  const std::ptrdiff_t fetched = depth / inputs_ahead * scalars_ahead;
+  // Calls `multiply(inputs, residuals, outputs, count)` for the next pixels.
+  const auto next = [&](int height, std::ptrdiff_t fetched_for_four, const auto& multiply) {
+    const int count = std::min(height, end - at);
+    float* const* outputs = pixels.outputs + at;
+    const float* const* residuals = pixels.residuals + at;
+    for (int r = 0; r < count; ++r) __builtin_prefetch(outputs[r] + first + width - 1, 1);
+    if (store.has_residual)
+      for (int r = 0; r < count; ++r) __builtin_prefetch(residuals[r] + first);
+    multiply(pixels.inputs + at, residuals, outputs, count);
+    at += height;
+    ahead += depth / inputs_ahead * fetched_for_four;
+  };
+#ifdef LOOKALIKE_HAS_WIDE_TILE
+  if constexpr (width == panel_channels) {
+    if (has_wide_registers && finishes_wide(store)) {
+      int left = end - at;
+      for_wide_tiles(left, [&](auto height) {
+        next(
+            height(), wide_scalars_ahead,
+            [&](const float* const* inputs, const float* const* residuals, float* const* outputs, int count) {
+              wide_tile<height()>(inputs, runs, weights, ahead, store, residuals, outputs, first, count);
+            });
+        left -= height();
+      });
+      return;
+    }
+  }
+#endif
+  constexpr int rows = tile_rows<Vectors>, small = small_tile_rows<Vectors>;
   alignas(64) float buffer[rows * width];
   float* sums[rows];
   for (int r = 0; r < rows; ++r) sums[r] = buffer + r * width;
   const bool is_stored_at_once = store.is_trivial && store.channels == width;
   const auto tile = [&](auto tile_rows) {
     constexpr int height = tile_rows();
-    const int count = std::min(height, end - at);
-    float* const* outputs = pixels.outputs + at;
-    for (int r = 0; r < count; ++r) __builtin_prefetch(outputs[r] + first + width - 1, 1);
-    if (is_stored_at_once && count == height) {
-      register_tile<height, Vectors>(pixels.inputs + at, runs, weights, ahead, store.start, outputs, first);
-    } else {
-      const float* const* residuals = pixels.residuals + at;
-      if (store.has_residual)
-        for (int r = 0; r < count; ++r) __builtin_prefetch(residuals[r] + first);
-      register_tile<height, Vectors>(pixels.inputs + at, runs, weights, ahead, store.start, sums, 0);
-      finish_tile(buffer, width, count, store, residuals, outputs, first);
-    }
-    at += height;
-    ahead += fetched;
+    next(height, scalars_ahead,
+         [&](const float* const* inputs, const float* const* residuals, float* const* outputs, int count) {
+           if (is_stored_at_once && count == height) {
+             register_tile<height, Vectors>(inputs, runs, weights, ahead, store.start, outputs, first);
+           } else {
+             register_tile<height, Vectors>(inputs, runs, weights, ahead, store.start, sums, 0);
+             finish_tile(buffer, width, count, store, residuals, outputs, first);
+           }
+         });
   };
   while (end - at > rows - small) tile(std::integral_constant<int, rows>{});
   while (end - at > 0) tile(std::integral_constant<int, small>{});
 }
 
+/// Pixels that lie half a page apart, or a multiple of it, fall on the same lines of the first-level cache,
+/// which has room for a few pixels of a tile then. Where a copy is worth it, it has a gap between pixels.
+inline int direct_pixel_step(const convolution_task& t) {
+  constexpr std::ptrdiff_t half_page = 512;
+  const bool is_worth_it = t.y.channels >= 4 * panel_channels;
+  const bool collide = t.horizontal.stride * t.x.pitch % half_page == 0 || t.x.channels % half_page == 0;
+  return t.x.channels + (collide && is_worth_it ? static_cast<int>(row_gap) : 0);
+}
+
 inline blocking direct_blocks(const convolution_task& t) {
-  return choose_blocks(t.y.batch, t.vertical, t.horizontal, t.x.channels, forward_block_pixels);
+  return choose_blocks(t.y.batch, t.vertical, t.horizontal, direct_pixel_step(t), forward_block_pixels);
 }
 
 /// Memory of one thread of `direct_convolution`.
@@ -190,7 +225,8 @@ inline void direct_convolution(const convolution_task& t, std::span<float> scrat
   const std::ptrdiff_t depth = std::ptrdiff_t{t.x.channels} * t.vertical.taps * t.horizontal.taps;
   for_each_with_memory(blocks.count() * parts, blocks.memory, scratch, [&](std::int64_t i, float* memory) {
     const block_range range = block_at(blocks, i / parts, t.y.batch, t.vertical.count, t.horizontal.count);
-    const input_block inputs = find_inputs(t.x, t.mode, t.vertical, t.horizontal, range, memory);
+    const input_block inputs =
+        find_inputs(t.x, t.mode, t.vertical, t.horizontal, range, direct_pixel_step(t), memory);
     const std::int64_t part = i % parts;
     input_runs runs{.outer_count = t.vertical.taps,
                     .outer_step = t.vertical.dilation * inputs.row_step,
@@ -202,11 +238,26 @@ inline void direct_convolution(const convolution_task& t, std::span<float> scrat
       runs.inner_count = 1;
     }
     const block_pixels pixels(t, inputs, range);
+    if (has_narrow_outputs(runs.length, t.y.channels)) {
+      aligned_vector<float> turned;
+      turn_narrow_weights(t.packed, runs, t.y.channels, turned);
+      convolve_narrow(pixels.inputs, pixels.count, runs, turned.data(),
+                      panel_epilogue(*t.store, 0, t.y.channels), pixels.residuals, pixels.outputs);
+      return;
+    }
+    const std::int64_t first_panel = panels * part / parts, last_panel = panels * (part + 1) / parts;
+    if (has_thin_sums(depth, t.y.channels)) {
+      const int first = static_cast<int>(first_panel) * panel_channels;
+      convolve_thin(pixels.inputs, pixels.residuals, pixels.outputs, pixels.count, runs,
+                    t.packed + first * depth, *t.store, first,
+                    std::min(static_cast<int>(last_panel) * panel_channels, t.y.channels));
+      return;
+    }
     // Few weights stay in the first-level cache, and all channels of a pixel are stored one after another.
     const int pixels_at_once = depth * t.y.channels <= few_weights ? 4 * tile_rows<1> : pixels.count;
     for (int at = 0; at < pixels.count; at += pixels_at_once) {
       const int end = std::min(at + pixels_at_once, pixels.count);
-      for (std::int64_t panel = panels * part / parts; panel < panels * (part + 1) / parts; ++panel) {
+      for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
         const int first = static_cast<int>(panel) * panel_channels;
         const int count = std::min(panel_channels, t.y.channels - first);
         const panel_epilogue store(*t.store, first, count);

@@ -62,8 +62,8 @@ inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::pt
                          std::ptrdiff_t first_panel, std::ptrdiff_t last_panel, float* memory) {
   float* packed_b = memory;
   float* packed_a = memory + (std::min(t.depth, t.depth_block) + 15) / 16 * 16 * panel_channels;
-  // Rows whole pages apart would fall on the same lines of the first-level cache.
-  const bool packs_a = t.a_column != 1 || (rows > 4 && t.a_row % 1024 == 0);
+  // Rows half a page apart would fall on the same lines of the first-level cache.
+  const bool packs_a = t.a_column != 1 || (rows > 4 && t.a_row % 512 == 0);
   std::ptrdiff_t k = 0;
   do {
     const std::ptrdiff_t depth = std::min(t.depth_block, t.depth - k);

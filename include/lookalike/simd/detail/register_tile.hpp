@@ -98,21 +98,23 @@ template <int Rows, int Vectors>
       const std::ptrdiff_t offset = outer * runs.outer_step + inner * runs.inner_step;
       unroll(up_to<Rows>, [&](int r) { pixel[r] = pixels[r] + offset; });
       std::ptrdiff_t k = 0;
-      for (; k + inputs_ahead <= runs.length; k += inputs_ahead, ahead += scalars_ahead) {
-        __builtin_prefetch(ahead, 0, 2);
+      const auto take = [&](auto count) __attribute__((always_inline)) {
         unroll(
-            up_to<inputs_ahead>, [&](int u) __attribute__((always_inline)) {
+            up_to<count()>, [&](int u) __attribute__((always_inline)) {
               multiply_add(
                   sum,
                   weights + u * width, [&](int r) __attribute__((always_inline)) { return pixel[r][k + u]; });
             });
-        weights += inputs_ahead * width;
+        weights += count() * width;
+        k += count();
+      };
+      for (; k + inputs_ahead <= runs.length; ahead += scalars_ahead) {
+        __builtin_prefetch(ahead, 0, 2);
+        take(std::integral_constant<int, inputs_ahead>{});
       }
-      for (; k < runs.length; ++k) {
-        multiply_add(
-            sum, weights, [&](int r) __attribute__((always_inline)) { return pixel[r][k]; });
-        weights += width;
-      }
+      static_assert(inputs_ahead == 4);
+      if (((runs.length - k) & 2) != 0) take(std::integral_constant<int, 2>{});
+      if (((runs.length - k) & 1) != 0) take(std::integral_constant<int, 1>{});
     }
   }
   unroll(up_to<Rows>, [&](int r) {

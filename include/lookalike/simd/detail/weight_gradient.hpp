@@ -86,6 +86,15 @@ void add_gradients(const float* x, std::ptrdiff_t length, const pixel_grid& grid
                    float* totals) {
   constexpr int rows = tile_rows<Vectors>, small = small_tile_rows<Vectors>, width = Vectors * float_lanes;
   std::ptrdiff_t j = 0;
+#ifdef LOOKALIKE_HAS_WIDE_TILE
+  if constexpr (width == panel_channels) {
+    constexpr int wide = wide_tile_rows;
+    for (; has_wide_registers && length - j > wide / 2 && length >= wide; j += wide) {
+      const std::ptrdiff_t at = std::min(j, length - wide);
+      wide_gradient_tile(x + at, grid, gradients, static_cast<int>(j - at), totals + at * width);
+    }
+  }
+#endif
   for (; length - j > rows - small && length >= rows; j += rows) {
     // the last tile begins early and computes some rows again, which it does not store
     const std::ptrdiff_t at = std::min(j, length - rows);
@@ -229,7 +238,8 @@ inline void weight_gradient(const weight_gradient_task& t, float* gw, std::span<
                 copy_inputs(t.x, t.mode, t.vertical, t.horizontal, range, padded, memory);
             depthwise_block_gradient(t, inputs, range, gradients, total);
           } else {
-            const input_block inputs = find_inputs(t.x, t.mode, t.vertical, t.horizontal, range, memory);
+            const input_block inputs =
+                find_inputs(t.x, t.mode, t.vertical, t.horizontal, range, t.x.channels, memory);
             for (int panel = first_panel; panel < last_panel; ++panel)
               dense_block_gradient(t, inputs, range, panel, gradients, total);
           }

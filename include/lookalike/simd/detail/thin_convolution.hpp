@@ -1,0 +1,251 @@
+#pragma once
+
+/// \file
+/// Direct convolution where a sum has few products, or a pixel few sums. A tile of pixels times channels pays
+/// when both are many: it costs as much to set up and to store as some 20 products.
+///
+/// Few products (a 3 x 3 kernel over one channel, a 1 x 1 kernel over a few): the inputs of a pixel stay in
+/// registers while its outputs are written from the first to the last.
+///
+/// Few outputs (the last layer of a network): the lanes of a register are inputs, not outputs, and added up
+/// at the end.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include <lookalike/core/memory.hpp>
+#include <lookalike/simd/detail/finish_tile.hpp>
+#include <lookalike/simd/detail/lanes.hpp>
+#include <lookalike/simd/detail/register_tile.hpp>
+#include <lookalike/simd/instruction_set.hpp>
+
+namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
+namespace detail {
+
+// ---- few products ----------------------------------------------------------------------------------------
+
+/// The most products whose inputs, with some sums, fit the registers.
+inline constexpr int most_thin_products = 9;
+
+constexpr bool has_thin_sums(std::ptrdiff_t products, int outputs) {
+  return products >= 1 && products <= most_thin_products && outputs >= panel_channels;
+}
+
+/// Pixels whose inputs are gathered at a time.
+inline constexpr int thin_pixels = 32;
+
+/// Some panels of a layer with few products, and their epilogue, one number for each channel.
+struct thin_layer {
+  const float* weights = nullptr;
+  const float* start = nullptr;
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+  int channels = 0;  ///< in whole registers
+  bool is_trivial = true;
+};
+
+/// `outputs[p][j] = start[j] + sum over i of patches[p][i] weights(i, j)`, through a scale, a shift and,
+/// perhaps, a rectifier, for `count` pixels.
+template <int Products, bool Rectifies>
+[[gnu::noinline]] void thin_sums(const float* const* patches, int count, const thin_layer& layer,
+                                 float* const* outputs, std::ptrdiff_t first) {
+  for (int p = 0; p < count; ++p) {
+    floats x[Products];
+    unroll(
+        up_to<Products>, [&](int i) __attribute__((always_inline)) {
+          x[i] = floats(patches[p][i]);
+          if constexpr (tile_rows<2> < 12) keep_in_register(x[i]);
+        });
+    float* to = outputs[p] + first;
+    const auto channels = [&](int c, const float* w, int width) __attribute__((always_inline)) {
+      floats sum = floats::load_unaligned(layer.start + c);
+      unroll(
+          up_to<Products>, [&](int i) __attribute__((always_inline)) {
+            sum = xsimd::fma(x[i], floats::load_unaligned(w + i * width), sum);
+          });
+      if (!layer.is_trivial) {
+        sum =
+            xsimd::fma(sum, floats::load_unaligned(layer.scale + c), floats::load_unaligned(layer.shift + c));
+        if constexpr (Rectifies) sum = xsimd::max(floats(0.0f), sum);  // NaN, the second, stays
+      }
+      sum.store_unaligned(to + c);
+    };
+    const float* panel = layer.weights;
+    int c = 0;
+    for (; c + panel_channels <= layer.channels; c += panel_channels, panel += Products * panel_channels) {
+      channels(c, panel, panel_channels);
+      channels(c + float_lanes, panel + float_lanes, panel_channels);
+    }
+    if (c < layer.channels) channels(c, panel, float_lanes);
+  }
+}
+
+using thin_function = void (*)(const float* const*, int, const thin_layer&, float* const*, std::ptrdiff_t);
+
+/// `thin_sums` for a number of products.
+template <bool Rectifies>
+thin_function thin_sums_of(std::ptrdiff_t products) {
+  return [&]<int... Indices>(std::integer_sequence<int, Indices...>) {
+    constexpr thin_function functions[] = {thin_sums<Indices + 1, Rectifies>...};
+    return functions[products - 1];
+  }
+  (up_to<most_thin_products>);
+}
+
+/// Copies at most `most_thin_products` scalars, in pieces of constant size, which need no loop.
+inline void copy_few(const float* from, std::ptrdiff_t count, float* to) {
+  const auto piece = [&](auto size) {
+    std::memcpy(to, from, sizeof(float) * static_cast<std::size_t>(size()));
+    from += size();
+    to += size();
+  };
+  if ((count & 8) != 0) piece(std::integral_constant<int, 8>{});
+  if ((count & 4) != 0) piece(std::integral_constant<int, 4>{});
+  if ((count & 2) != 0) piece(std::integral_constant<int, 2>{});
+  if ((count & 1) != 0) piece(std::integral_constant<int, 1>{});
+}
+
+/// The pixels of a block for the channels [first, end), `first` at the beginning of a panel. `weights` are
+/// those of the first panel.
+inline void convolve_thin(const float* const* inputs, const float* const* residuals, float* const* outputs,
+                          int count, const input_runs& runs, const float* weights,
+                          const epilogue<float>& store, int first, int end) {
+  const int padded = divide_up(end - first, float_lanes) * float_lanes;
+  const std::ptrdiff_t products = runs.outer_count * runs.inner_count * runs.length;
+  const auto function = store.activation.function;
+  const bool is_fused = !store.residual.data && end - first == padded &&
+                        (function == activation_function::none || function == activation_function::relu);
+  aligned_vector<float> factors(static_cast<std::size_t>(3 * padded));
+  const auto row = [&](int number, const float* given, float otherwise) {
+    float* to = factors.data() + number * padded;
+    std::fill_n(to, padded, otherwise);
+    if (given) std::copy_n(given + first, end - first, to);
+    return to;
+  };
+  const thin_layer layer{
+      .weights = weights,
+      .start = row(0, store.bias, 0),
+      .scale = row(1, store.scale, 1),
+      .shift = row(2, store.shift, 0),
+      .channels = padded,
+      .is_trivial = !is_fused || (!store.scale && !store.shift && function == activation_function::none)};
+  const thin_function sums = is_fused && function == activation_function::relu
+                                 ? thin_sums_of<true>(products)
+                                 : thin_sums_of<false>(products);
+  aligned_vector<float> unfinished(is_fused ? 0 : static_cast<std::size_t>(thin_pixels * padded));
+  float values[thin_pixels * most_thin_products];
+  const float* patches[thin_pixels];
+  float* rows[thin_pixels];
+  const bool is_one_run = runs.outer_count * runs.inner_count == 1;
+  for (int at = 0; at < count; at += thin_pixels) {
+    const int some = std::min(thin_pixels, count - at);
+    for (int p = 0; p < some; ++p) {
+      const float* from = inputs[at + p];
+      float* to = values + p * most_thin_products;
+      patches[p] = is_one_run ? from : to;
+      rows[p] = is_fused ? nullptr : unfinished.data() + p * padded;
+      for (int outer = 0; outer < runs.outer_count && !is_one_run; ++outer) {
+        for (int inner = 0; inner < runs.inner_count; ++inner) {
+          const float* run = from + outer * runs.outer_step + inner * runs.inner_step;
+          copy_few(run, runs.length, to);
+          to += runs.length;
+        }
+      }
+    }
+    if (is_fused) {
+      sums(patches, some, layer, outputs + at, first);
+      continue;
+    }
+    sums(patches, some, layer, rows, 0);
+    for (int c = 0; c < end - first; c += panel_channels) {
+      const panel_epilogue finishing(store, first + c, std::min(panel_channels, end - first - c));
+      finish_tile(unfinished.data() + c, padded, some, finishing, residuals + at, outputs + at, first + c);
+    }
+  }
+}
+
+// ---- few outputs -----------------------------------------------------------------------------------------
+
+/// The most outputs of a pixel whose sums, for four pixels, fit the registers.
+inline constexpr int most_narrow_outputs = 3;
+
+/// Whether sums of runs of `length` products are long enough to be spread over lanes.
+constexpr bool has_narrow_outputs(std::ptrdiff_t length, int outputs) {
+  return outputs <= most_narrow_outputs && length >= 4 * float_lanes;
+}
+
+/// The weights of few outputs, from a panel: for each run, register of inputs and output, one register. A run
+/// is filled up with zeros.
+inline void turn_narrow_weights(const float* panel, const input_runs& runs, int outputs,
+                                aligned_vector<float>& turned) {
+  const std::ptrdiff_t padded = (runs.length + float_lanes - 1) / float_lanes * float_lanes;
+  const std::ptrdiff_t all = std::ptrdiff_t{runs.outer_count} * runs.inner_count;
+  turned.assign(static_cast<std::size_t>(all * padded * outputs), 0.0f);
+  for (std::ptrdiff_t run = 0; run < all; ++run) {
+    for (std::ptrdiff_t i = 0; i < runs.length; ++i, panel += float_lanes) {
+      const std::ptrdiff_t vector = run * padded / float_lanes + i / float_lanes;
+      for (int o = 0; o < outputs; ++o) {
+        turned[static_cast<std::size_t>((vector * outputs + o) * float_lanes + i % float_lanes)] = panel[o];
+      }
+    }
+  }
+}
+
+/// `sums[r * float_lanes + o] = start[o] +` the sum of the products of pixel r for output o, for 4 pixels.
+template <int Outputs>
+[[gnu::noinline]] void narrow_tile(const float* const* pixels, const input_runs& runs, const float* turned,
+                                   const float* start, float* sums) {
+  constexpr int rows = 4;
+  floats sum[rows][Outputs];
+  unroll(up_to<rows>, [&](int r) { unroll(up_to<Outputs>, [&](int o) { sum[r][o] = floats(0.0f); }); });
+  for (int outer = 0; outer < runs.outer_count; ++outer) {
+    for (int inner = 0; inner < runs.inner_count; ++inner) {
+      const std::ptrdiff_t offset = outer * runs.outer_step + inner * runs.inner_step;
+      const float* pixel[rows];
+      unroll(up_to<rows>, [&](int r) { pixel[r] = pixels[r] + offset; });
+      const auto add = [&](std::ptrdiff_t at, auto vector) __attribute__((always_inline)) {
+        floats w[Outputs];
+        unroll(
+            up_to<Outputs>, [&](int o) __attribute__((always_inline)) {
+              w[o] = floats::load_aligned(turned + o * float_lanes);
+            });
+        unroll(
+            up_to<rows>, [&](int r) __attribute__((always_inline)) {
+              const floats x = vector.load(pixel[r] + at);
+              unroll(
+                  up_to<Outputs>, [&](int o) __attribute__((always_inline)) {
+                    sum[r][o] = xsimd::fma(x, w[o], sum[r][o]);
+                  });
+            });
+        turned += Outputs * float_lanes;
+      };
+      std::ptrdiff_t at = 0;
+      for (; at + float_lanes <= runs.length; at += float_lanes) add(at, whole_vector<float>{});
+      if (at < runs.length) add(at, partial_vector<float>{runs.length - at});
+    }
+  }
+  unroll(up_to<rows>, [&](int r) {
+    unroll(up_to<Outputs>, [&](int o) { sums[r * float_lanes + o] = start[o] + xsimd::hadd(sum[r][o]); });
+  });
+}
+
+/// All channels, at most `most_narrow_outputs`, of `count` pixels; there are inputs for a multiple of 4.
+inline void convolve_narrow(const float* const* inputs, int count, const input_runs& runs,
+                            const float* turned, const panel_epilogue& store, const float* const* residuals,
+                            float* const* outputs) {
+  constexpr int rows = 4;
+  alignas(64) float sums[rows * float_lanes] = {};
+  for (int p = 0; p < count; p += rows) {
+    const auto tile = store.channels == 1   ? narrow_tile<1>
+                      : store.channels == 2 ? narrow_tile<2>
+                                            : narrow_tile<3>;
+    tile(inputs + p, runs, turned, store.start, sums);
+    finish_tile(sums, float_lanes, std::min(rows, count - p), store, residuals + p, outputs + p, 0);
+  }
+}
+
+}  // namespace detail
+}  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE

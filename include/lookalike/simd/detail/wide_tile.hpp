@@ -1,0 +1,155 @@
+#pragma once
+
+/// \file
+/// The register tile for processors with 512-bit registers in programs that are compiled for AVX2. Their
+/// peak may be the same, but 28 pixels at a time are set up a fifth as often as 6, and a tile costs as much
+/// to set up as to multiply a few inputs. Sums are those of `register_tile`, bit for bit: a lane adds the
+/// same products in the same order. (xsimd takes its instruction set from the compiler's options alone; these
+/// are the only loops that ask the processor.)
+
+#include <cstddef>
+#include <type_traits>
+
+#include <lookalike/simd/detail/finish_tile.hpp>
+#include <lookalike/simd/detail/register_tile.hpp>
+#include <lookalike/simd/epilogue.hpp>
+#include <lookalike/simd/instruction_set.hpp>
+
+#if defined(__x86_64__) && defined(__AVX2__) && defined(__FMA__) && !defined(__AVX512F__)
+#define LOOKALIKE_HAS_WIDE_TILE 1
+#include <immintrin.h>
+#endif
+
+namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
+namespace detail {
+
+#ifdef LOOKALIKE_HAS_WIDE_TILE
+
+/// Whether the processor has 512-bit registers.
+inline const bool has_wide_registers = [] {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") != 0;
+}();
+
+/// Pixels of the widest tile: with the weights of four inputs they fill the 32 registers.
+inline constexpr int wide_tile_rows = 28;
+/// What a wide tile fetches ahead for every `inputs_ahead` of its inputs.
+inline constexpr int wide_scalars_ahead = 2 * scalars_ahead;
+
+/// Calls `tile(height)`, a constant, until the heights cover `count` rows: as few and as even as can be.
+/// `tile` takes what it has done off `count`.
+template <class Tile>
+void for_wide_tiles(const int& count, const Tile& tile) {
+  while (count > 0) {
+    const int tiles = (count + wide_tile_rows - 1) / wide_tile_rows, even = (count + tiles - 1) / tiles;
+    if (even > 24) {
+      tile(std::integral_constant<int, wide_tile_rows>{});
+    } else if (even > 16) {
+      tile(std::integral_constant<int, 24>{});
+    } else if (even > 8) {
+      tile(std::integral_constant<int, 16>{});
+    } else if (even > 4) {
+      tile(std::integral_constant<int, 8>{});
+    } else {
+      tile(std::integral_constant<int, 4>{});
+    }
+  }
+}
+
+/// `sum[r] += ` four, or one, of the inputs of each of Rows pixels, times their weights.
+// Plain loops, fully unrolled: a lambda would not have the instructions of the function around it.
+#define LOOKALIKE_WIDE_STEP(inputs, input_of)                             \
+  {                                                                       \
+    __m512 w[inputs];                                                     \
+    _Pragma("GCC unroll 4") for (int u = 0; u < (inputs); ++u) w[u] =     \
+        _mm512_loadu_ps(weights + u * panel_channels);                    \
+    _Pragma("GCC unroll 28") for (int r = 0; r < Rows; ++r) {             \
+      const float* from = input_of;                                       \
+      _Pragma("GCC unroll 4") for (int u = 0; u < (inputs); ++u) sum[r] = \
+          _mm512_fmadd_ps(_mm512_set1_ps(from[u]), w[u], sum[r]);         \
+    }                                                                     \
+    weights += (inputs)*panel_channels;                                   \
+  }
+
+/// Whether `wide_tile` knows the epilogue.
+inline bool finishes_wide(const panel_epilogue& store) {
+  return store.channels == panel_channels && (store.activation.function == activation_function::none ||
+                                              store.activation.function == activation_function::relu);
+}
+
+/// What `register_tile<Rows, 2>` does, and then `finish_tile` with the first `count` pixels.
+template <int Rows>
+[[gnu::noinline, gnu::target("avx512f")]] void wide_tile(const float* const* pixels, const input_runs& runs,
+                                                         const float* weights, const float* ahead,
+                                                         const panel_epilogue& store,
+                                                         const float* const* residuals, float* const* outputs,
+                                                         std::ptrdiff_t first, int count) {
+  __m512 sum[Rows];
+  const __m512 begin = _mm512_load_ps(store.start);
+#pragma GCC unroll 28
+  for (int r = 0; r < Rows; ++r) sum[r] = begin;
+  for (int outer = 0; outer < runs.outer_count; ++outer) {
+    for (int inner = 0; inner < runs.inner_count; ++inner) {
+      std::ptrdiff_t at = outer * runs.outer_step + inner * runs.inner_step;
+      const std::ptrdiff_t end = at + runs.length;
+      for (; at + inputs_ahead <= end; at += inputs_ahead, ahead += wide_scalars_ahead) {
+        __builtin_prefetch(ahead, 0, 2);
+        __builtin_prefetch(ahead + scalars_ahead, 0, 2);
+        LOOKALIKE_WIDE_STEP(inputs_ahead, pixels[r] + at)
+      }
+      for (; at < end; ++at) LOOKALIKE_WIDE_STEP(1, pixels[r] + at)
+    }
+  }
+  const __m512 scale = _mm512_load_ps(store.scale), shift = _mm512_load_ps(store.shift);
+  const bool is_trivial = store.is_trivial, has_residual = store.has_residual;
+  const bool is_relu = store.activation.function == activation_function::relu;
+#pragma GCC unroll 28
+  for (int r = 0; r < Rows; ++r) {
+    if (r == count) return;
+    __m512 v = sum[r];
+    if (!is_trivial) {
+      v = _mm512_fmadd_ps(v, scale, shift);
+      if (has_residual) v = _mm512_add_ps(v, _mm512_loadu_ps(residuals[r] + first));
+      if (is_relu) {  // NaN stays
+        const __mmask16 is_negative = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_LT_OQ);
+        v = _mm512_mask_mov_ps(v, is_negative, _mm512_setzero_ps());
+      }
+    }
+    _mm512_storeu_ps(outputs[r] + first, v);
+  }
+}
+
+#undef LOOKALIKE_WIDE_STEP
+
+/// What `gradient_tile<wide_tile_rows, 2>` does, for all rows.
+[[gnu::noinline, gnu::target("avx512f")]] inline void wide_gradient_tile(const float* x,
+                                                                         const pixel_grid& grid,
+                                                                         const float* gradients,
+                                                                         int first_row, float* totals) {
+  constexpr int rows = wide_tile_rows;
+  __m512 sum[rows];
+#pragma GCC unroll 28
+  for (int r = 0; r < rows; ++r) sum[r] = _mm512_setzero_ps();
+  for (int n = 0; n < grid.pictures; ++n) {
+    for (int y = 0; y < grid.rows; ++y) {
+      const float* pixel = x + n * grid.picture_step + y * grid.row_step;
+      for (int column = 0; column < grid.columns; ++column) {
+        const __m512 gradient = _mm512_loadu_ps(gradients);
+#pragma GCC unroll 28
+        for (int r = 0; r < rows; ++r) sum[r] = _mm512_fmadd_ps(_mm512_set1_ps(pixel[r]), gradient, sum[r]);
+        pixel += grid.column_step;
+        gradients += panel_channels;
+      }
+    }
+  }
+#pragma GCC unroll 28
+  for (int r = 0; r < rows; ++r) {
+    float* total = totals + r * panel_channels;
+    if (r >= first_row) _mm512_storeu_ps(total, _mm512_add_ps(_mm512_loadu_ps(total), sum[r]));
+  }
+}
+
+#endif
+
+}  // namespace detail
+}  // namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE
