@@ -156,6 +156,7 @@ from .pictures import (
     write_image,
     write_mask,
 )
+from .principal_components import PreparedCollection, PrincipalComponents
 from .profile import Profile, TunedLayer
 from .stage import Pipeline, Stage, as_stage, branch, identity, skip
 from .threads import get_instruction_set, get_threads, set_threads
@@ -226,6 +227,8 @@ __all__ = [
     "Pipeline",
     "PlacedScene",
     "Placements",
+    "PreparedCollection",
+    "PrincipalComponents",
     "Profile",
     "ReceptiveField",
     "SeamCut",

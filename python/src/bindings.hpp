@@ -12,6 +12,7 @@ void bind_column_index(pybind11::module_& module);
 void bind_image_files(pybind11::module_& module);
 void bind_approximate_index(pybind11::module_& module);
 void bind_nearest(pybind11::module_& module);
+void bind_principal_components(pybind11::module_& module);
 void bind_colorization(pybind11::module_& module);
 void bind_stages(pybind11::module_& module);
 void bind_recipe(pybind11::module_& module);

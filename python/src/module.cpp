@@ -68,6 +68,7 @@ PYBIND11_MODULE(_core, module) {
   bind_image_files(module);
   bind_approximate_index(module);
   bind_nearest(module);
+  bind_principal_components(module);
   bind_stages(module);
   bind_colorization(module);
   bind_architectures(module);

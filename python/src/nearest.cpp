@@ -20,6 +20,7 @@
 
 #include "bindings.hpp"
 #include "options.hpp"
+#include "vectors.hpp"
 #include "watch.hpp"
 
 namespace lookalike::python {
@@ -35,20 +36,6 @@ constexpr words<metric, 3> metrics{{{"squared_l2", metric::squared_l2},
                                     {"inner_product", metric::inner_product},
                                     {"correlation", metric::correlation}}};
 
-/// Rows of an array where they lie. lookalike/nearest.py has made it one of two axes without gaps.
-vector_view view_of(const py::array& array, const char* where) {
-  require(array.ndim() == 2 && (array.flags() & py::array::c_style) != 0, where,
-          ": given an array with gaps, or of other than 2 axes");
-  const char kind = array.dtype().kind();
-  const auto size = array.itemsize();
-  const auto type = kind == 'f' && size == 4   ? element::float32
-                    : kind == 'f' && size == 2 ? element::float16
-                                               : element::uint8;
-  require(size_of(type) == static_cast<std::size_t>(size) && (kind == 'f' || kind == 'u'), where,
-          ": given an array of another type, wanted float32, float16 or uint8");
-  return {array.data(), type, array.shape(0), array.shape(1)};
-}
-
 search_options options_of(int k, std::optional<float> radius, std::optional<ids> only,
                           const std::optional<bitmap>& allowed, ids leave_out) {
   search_options options;
@@ -63,19 +50,12 @@ search_options options_of(int k, std::optional<float> radius, std::optional<ids>
   return options;
 }
 
-template <class Value>
-py::array_t<Value> give_away(std::vector<Value>&& values, std::vector<py::ssize_t> shape) {
-  auto* const kept = new std::vector<Value>(std::move(values));
-  const py::capsule owner(kept, [](void* p) { delete static_cast<std::vector<Value>*>(p); });
-  return py::array_t<Value>(std::move(shape), kept->data(), owner);
-}
-
 py::tuple to_python(neighbors&& found) {
   const auto count = static_cast<py::ssize_t>(found.size());
   const auto k = static_cast<py::ssize_t>(found.k);
   const std::vector<std::int64_t> counts(found.counts.begin(), found.counts.end());
-  return py::make_tuple(give_away(std::move(found.ids), {count, k}),
-                        give_away(std::move(found.distances), {count, k}),
+  return py::make_tuple(give_away<std::int64_t>(std::move(found.ids), {count, k}),
+                        give_away<float>(std::move(found.distances), {count, k}),
                         py::array_t<std::int64_t>(count, counts.data()), found.certified);
 }
 
@@ -95,15 +75,6 @@ std::vector<descriptor_block> to_blocks(const std::vector<block_fields>& given) 
   for (const auto& [name, cells, values, importance] : given)
     blocks.push_back({name, cells, values, importance});
   return blocks;
-}
-
-/// Keeps a Python object alive; let go of on any thread.
-std::shared_ptr<const void> keeper_of(const py::object& object) {
-  Py_INCREF(object.ptr());
-  return {object.ptr(), [](const void* kept) {
-            const py::gil_scoped_acquire held;
-            Py_DECREF(static_cast<PyObject*>(const_cast<void*>(kept)));
-          }};
 }
 
 using floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
