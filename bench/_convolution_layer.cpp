@@ -1,47 +1,29 @@
 /// \file
-/// Ours in bench/convolution.py: one convolution of a network, timed where it runs. Layers on both sides of
-/// it, in place, read the clock, so that what is timed is the convolution as every network runs it, from a
-/// map that lies there in our order into a map that stays there. Commands and answers are lines of JSON
-/// (bench/_contestants.py).
+/// Ours in bench/convolution.py: one convolution of a network, with weights packed once, from a map that lies
+/// there in our order into a map that stays there: what the layer of a network calls, and what the rivals are
+/// timed at. Commands and answers are lines of JSON (bench/_contestants.py).
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include <lookalike/core/memory.hpp>
 #include <lookalike/core/parallel.hpp>
-#include <lookalike/nn.hpp>
+#include <lookalike/core/tensor.hpp>
+#include <lookalike/simd/convolution.hpp>
 #include <lookalike/simd/layout.hpp>
+#include <lookalike/simd/transposed_convolution.hpp>
 
 namespace {
 
 using namespace lookalike;
 using nlohmann::json;
 using seconds = std::chrono::duration<double>;
-
-std::chrono::steady_clock::time_point readings[2];
-
-/// Hands on what comes in, and notes the time: 0 before the layer, 1 after it. Where it has to copy, the copy
-/// lies outside of what is timed.
-struct clock_reading {
-  static constexpr std::string_view kind = "clock_reading";
-  static constexpr bool in_place = true;
-  int at = 0;
-  static constexpr auto attributes = std::tuple(attribute("at", &clock_reading::at));
-
-  constexpr shape infer_shape(std::span<const shape> inputs, diagnosis&) const { return inputs[0]; }
-  template <class Scalar>
-  void forward(const forward_call<Scalar>& call) const {
-    const bool copies = call.inputs[0].data != call.output.data;
-    if (at == 1) readings[1] = std::chrono::steady_clock::now();
-    if (copies) simd::copy(call.inputs[0], call.output);
-    if (at == 0) readings[0] = std::chrono::steady_clock::now();
-  }
-};
 
 std::vector<float> read_numbers(const std::string& path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
@@ -68,61 +50,85 @@ simd::convolution_algorithm algorithm_called(const std::string& name) {
 
 /// One layer with its weights and its input.
 struct contestant {
-  std::unique_ptr<dynamic_model<float>> net;
-  tensor<float> x;
+  aligned_vector<float> inputs, outputs, packed, scratch;
+  std::vector<float> bias;
+  simd::feature_map<float> x, y;
+  simd::window window;
+  simd::convolution_algorithm algorithm = simd::convolution_algorithm::direct;
+  int groups = 1;
+  bool is_transposed = false;
+
   json load(const json& given) {
     const json& l = given.at("case").at("layer");
     const std::string folder = given.at("case").at("folder");
     const auto number = [&](const char* name) { return l.at(name).get<int>(); };
-    const auto pair = [&](const char* name) {
-      return extent_2d(l.at(name)[0].get<int>(), l.at(name)[1].get<int>());
+    const auto side = [&](const char* name, int which) { return l.at(name)[which].get<int>(); };
+    is_transposed = l.at("transposed").get<bool>();
+    const int padding_height = side("padding", 0), padding_width = side("padding", 1);
+    window = {side("kernel", 0), side("kernel", 1), side("stride", 0), side("stride", 1), 1, 1,
+              padding_height,    padding_width,     padding_height,    padding_width};
+    const int channels = number("inputs"), height = number("height"), width = number("width");
+    const int out_channels = number("outputs");
+    int out_height = (height - 1) * window.stride_height + window.kernel_height - 2 * padding_height;
+    int out_width = (width - 1) * window.stride_width + window.kernel_width - 2 * padding_width;
+    groups = 1;
+    if (!is_transposed) {
+      groups = number("groups");
+      window.dilation_height = side("dilation", 0);
+      window.dilation_width = side("dilation", 1);
+      out_height = simd::window_positions(height, window.kernel_height, window.stride_height,
+                                          window.dilation_height, padding_height, padding_height);
+      out_width = simd::window_positions(width, window.kernel_width, window.stride_width,
+                                         window.dilation_width, padding_width, padding_width);
+    }
+    const auto lay_out = [](aligned_vector<float>& values, int rows, int columns, int depth) {
+      values.assign(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns * depth), 0.0f);
+      return simd::feature_map<float>{values.data(), 1, rows, columns, depth, depth};
     };
-    const auto sides = [&](const char* name) {
-      return padding_2d(l.at(name)[0].get<int>(), l.at(name)[1].get<int>());
-    };
-    const bool bias = l.at("bias").get<bool>();
-    const int outputs = number("outputs"), height = number("height"), width = number("width");
-    const architecture body = l.at("transposed").get<bool>()
-                                  ? transposed_conv(outputs, {.kernel = pair("kernel"),
-                                                              .stride = pair("stride"),
-                                                              .padding = sides("padding"),
-                                                              .bias = bias})
-                                  : conv(outputs, {.kernel = pair("kernel"),
-                                                   .stride = pair("stride"),
-                                                   .padding = sides("padding"),
-                                                   .dilation = pair("dilation"),
-                                                   .groups = number("groups"),
-                                                   .bias = bias});
-    net = std::make_unique<dynamic_model<float>>(input(number("inputs")) | layer(clock_reading{.at = 0}) |
-                                                     named("layer", body) | layer(clock_reading{.at = 1}),
-                                                 height, width);
-    const auto fill = [&](const std::string& name, const std::string& file) {
-      const std::string kind = l.at("transposed").get<bool>() ? "transposed_conv0" : "conv0";
-      const auto numbers = read_numbers(folder + "/" + file);
-      const auto to = net->values("layer." + kind + "." + name);
-      require(numbers.size() == to.size(), name, ": given ", numbers.size(), " numbers, wanted ", to.size());
-      std::copy(numbers.begin(), numbers.end(), to.begin());
-    };
+    x = lay_out(inputs, height, width, channels);
+    y = lay_out(outputs, out_height, out_width, out_channels);
+    std::vector<float> numbers = read_numbers(folder + "/input0.bin");
+    tensor<float> planes(1, channels, height, width);
+    require(std::ssize(numbers) == planes.size(), "input: given ", numbers.size(), " numbers, wanted ",
+            planes.size());
+    std::copy(numbers.begin(), numbers.end(), planes.data());
+    simd::copy<float>(planes.view(), x);
+    const std::vector<float> weights = read_numbers(folder + "/weight.bin");
+    bias = l.at("bias").get<bool>() ? read_numbers(folder + "/bias.bin") : std::vector<float>();
+
     const auto start = std::chrono::steady_clock::now();
-    fill("weight", "weight.bin");
-    if (bias) fill("bias", "bias.bin");
-    const std::string algorithm = given.at("algorithm");
-    net->prepare({.algorithm = algorithm_called(algorithm)});
-    x = tensor<float>(1, number("inputs"), height, width);
-    const auto before = std::chrono::steady_clock::now();
-    run();  // the first run packs
-    const auto between = std::chrono::steady_clock::now();
-    run();
-    const auto after = std::chrono::steady_clock::now();
-    const double spent =
-        seconds(before - start + std::max((between - before) - (after - between), {})).count();
-    const auto numbers = read_numbers(folder + "/input0.bin");
-    std::copy(numbers.begin(), numbers.end(), x.data());
-    return {{"load_seconds", spent}, {"settings", algorithm + ", packed once"}};
+    const std::string name = given.at("algorithm");
+    algorithm = simd::choose_convolution_algorithm(algorithm_called(name), channels, out_channels, window,
+                                                   groups, out_height, out_width);
+    if (is_transposed) {
+      packed.resize(static_cast<std::size_t>(
+          simd::packed_transposed_convolution_size<float>(channels, out_channels, window, groups)));
+      simd::pack_transposed_convolution(weights.data(), channels, out_channels, window, groups,
+                                        packed.data());
+      scratch.resize(
+          static_cast<std::size_t>(simd::convolve_transposed_packed_scratch<float>(x, window, groups, y)));
+    } else {
+      packed.resize(static_cast<std::size_t>(
+          simd::packed_convolution_size<float>(channels, out_channels, window, groups, algorithm)));
+      simd::pack_convolution(weights.data(), channels, out_channels, window, groups, packed.data(),
+                             algorithm);
+      scratch.resize(static_cast<std::size_t>(simd::convolve_packed_scratch<float>(
+          x, window, simd::padding_mode::zeros, groups, y, threads(), algorithm)));
+    }
+    const double spent = seconds(std::chrono::steady_clock::now() - start).count();
+    return {{"load_seconds", spent}, {"settings", name + ", packed once"}};
   }
   double run() {
-    const auto pass = std::as_const(*net).forward(x.view());
-    return seconds(readings[1] - readings[0]).count();
+    simd::epilogue<float> store;
+    if (!bias.empty()) store.bias = bias.data();
+    const auto start = std::chrono::steady_clock::now();
+    if (is_transposed) {
+      simd::convolve_transposed_packed<float>(x, packed.data(), window, groups, store, y, scratch);
+    } else {
+      simd::convolve_packed<float>(x, packed.data(), window, simd::padding_mode::zeros, groups, store, y,
+                                   scratch, algorithm);
+    }
+    return seconds(std::chrono::steady_clock::now() - start).count();
   }
 };
 
@@ -133,9 +139,12 @@ json answer(const json& command, contestant& ours, std::vector<double>& bursts) 
     return ours.load(command);
   }
   if (what == "output") {
-    const tensor<float> y = (*ours.net)(ours.x.view());
+    ours.run();
+    const auto& y = ours.y;
+    tensor<float> planes(1, y.channels, y.height, y.width);
+    simd::copy<float>(y, planes.view());
     write_numbers(command.at("file").get<std::string>() + ".0.bin",
-                  {y.data(), static_cast<std::size_t>(y.size())});
+                  {planes.data(), static_cast<std::size_t>(planes.size())});
     return {{"outputs", 1}};
   }
   if (what == "burst") {

@@ -281,7 +281,7 @@ class DescriptorIndex:
     ids
         Of the descriptors, unique and at least 0; by default 0, 1, ...
     prepare
-        Whether principal components are found for 8192 descriptors and more. Takes some 320 bytes for each.
+        Whether principal components are found for 8192 descriptors and more. Takes some 370 bytes for each.
     seed
         Of the principal components' random start; results do not depend on it.
     progress

@@ -2,9 +2,11 @@
 /// A libFuzzer target: whatever bytes stand in one file of a store, opening it and reading everything either
 /// throws an error of the library or goes through.
 ///
-///   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -Iinclude tests/fuzz/collection.cpp -ljpeg
-///   -lpng -o fuzz
+///   clang++-14 -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -Iinclude tests/fuzz/collection.cpp
+///   -ljpeg -lpng -o fuzz
 ///   ./fuzz -rss_limit_mb=1024 -max_len=4096 corpus/
+///
+/// Debian has what it needs in libclang-rt-14-dev.
 
 #include <cstddef>
 #include <cstdint>

@@ -31,7 +31,7 @@ namespace lookalike {
 struct descriptor_index_options {
   /// Of the descriptors, unique and at least 0; none: 0, 1, ...
   std::vector<std::int64_t> ids{};
-  /// Whether 8192 descriptors and more are prepared for being asked often: some 320 bytes for each.
+  /// Whether 8192 descriptors and more are prepared for being asked often: some 370 bytes for each.
   bool prepare = true;
   /// Of the random start of the principal components. Results do not depend on it.
   std::uint64_t seed = 0;

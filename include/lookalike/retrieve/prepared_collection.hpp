@@ -26,7 +26,7 @@
 namespace lookalike {
 
 /// A handle: cheap to copy, shared, of the collection as it is now. All members may be called from many
-/// threads at once. Memory: some 320 bytes a photograph besides the mapped columns.
+/// threads at once. Memory: some 370 bytes a photograph besides the mapped columns.
 class prepared_collection {
  public:
   static constexpr std::string_view value_name = "prepared_collection";

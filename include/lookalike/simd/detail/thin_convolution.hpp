@@ -12,8 +12,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
-#include <type_traits>
 #include <utility>
 
 #include <lookalike/core/memory.hpp>
@@ -34,11 +32,12 @@ constexpr bool has_thin_sums(std::ptrdiff_t products, int outputs) {
   return products >= 1 && products <= most_thin_products && outputs >= panel_channels;
 }
 
-/// Pixels whose inputs are gathered at a time.
+/// Pixels whose sums wait for an epilogue that is not fused.
 inline constexpr int thin_pixels = 32;
 
 /// Some panels of a layer with few products, and their epilogue, one number for each channel.
 struct thin_layer {
+  std::ptrdiff_t inputs[most_thin_products] = {};  ///< where they are, from a pixel's first
   const float* weights = nullptr;
   const float* start = nullptr;
   const float* scale = nullptr;
@@ -47,16 +46,17 @@ struct thin_layer {
   bool is_trivial = true;
 };
 
-/// `outputs[p][j] = start[j] + sum over i of patches[p][i] weights(i, j)`, through a scale, a shift and,
-/// perhaps, a rectifier, for `count` pixels.
+/// `outputs[p][first + j] = start[j] + sum over i of pixels[p][inputs[i]] weights(i, j)`, through a scale, a
+/// shift and, perhaps, a rectifier, for `count` pixels.
 template <int Products, bool Rectifies>
-[[gnu::noinline]] void thin_sums(const float* const* patches, int count, const thin_layer& layer,
+[[gnu::noinline]] void thin_sums(const float* const* pixels, int count, const thin_layer& layer,
                                  float* const* outputs, std::ptrdiff_t first) {
   for (int p = 0; p < count; ++p) {
+    const float* pixel = pixels[p];
     floats x[Products];
     unroll(
         up_to<Products>, [&](int i) __attribute__((always_inline)) {
-          x[i] = floats(patches[p][i]);
+          x[i] = floats(pixel[layer.inputs[i]]);
           if constexpr (tile_rows<2> < 12) keep_in_register(x[i]);
         });
     float* to = outputs[p] + first;
@@ -95,19 +95,6 @@ thin_function thin_sums_of(std::ptrdiff_t products) {
   (up_to<most_thin_products>);
 }
 
-/// Copies at most `most_thin_products` scalars, in pieces of constant size, which need no loop.
-inline void copy_few(const float* from, std::ptrdiff_t count, float* to) {
-  const auto piece = [&](auto size) {
-    std::memcpy(to, from, sizeof(float) * static_cast<std::size_t>(size()));
-    from += size();
-    to += size();
-  };
-  if ((count & 8) != 0) piece(std::integral_constant<int, 8>{});
-  if ((count & 4) != 0) piece(std::integral_constant<int, 4>{});
-  if ((count & 2) != 0) piece(std::integral_constant<int, 2>{});
-  if ((count & 1) != 0) piece(std::integral_constant<int, 1>{});
-}
-
 /// The pixels of a block for the channels [first, end), `first` at the beginning of a panel. `weights` are
 /// those of the first panel.
 inline void convolve_thin(const float* const* inputs, const float* const* residuals, float* const* outputs,
@@ -125,41 +112,30 @@ inline void convolve_thin(const float* const* inputs, const float* const* residu
     if (given) std::copy_n(given + first, end - first, to);
     return to;
   };
-  const thin_layer layer{
+  thin_layer layer{
       .weights = weights,
       .start = row(0, store.bias, 0),
       .scale = row(1, store.scale, 1),
       .shift = row(2, store.shift, 0),
       .channels = padded,
       .is_trivial = !is_fused || (!store.scale && !store.shift && function == activation_function::none)};
+  for (int outer = 0, i = 0; outer < runs.outer_count; ++outer)
+    for (int inner = 0; inner < runs.inner_count; ++inner)
+      for (std::ptrdiff_t k = 0; k < runs.length; ++k)
+        layer.inputs[i++] = outer * runs.outer_step + inner * runs.inner_step + k;
   const thin_function sums = is_fused && function == activation_function::relu
                                  ? thin_sums_of<true>(products)
                                  : thin_sums_of<false>(products);
-  aligned_vector<float> unfinished(is_fused ? 0 : static_cast<std::size_t>(thin_pixels * padded));
-  float values[thin_pixels * most_thin_products];
-  const float* patches[thin_pixels];
+  if (is_fused) {
+    sums(inputs, count, layer, outputs, first);
+    return;
+  }
+  aligned_vector<float> unfinished(static_cast<std::size_t>(thin_pixels * padded));
   float* rows[thin_pixels];
-  const bool is_one_run = runs.outer_count * runs.inner_count == 1;
+  for (int p = 0; p < thin_pixels; ++p) rows[p] = unfinished.data() + p * padded;
   for (int at = 0; at < count; at += thin_pixels) {
     const int some = std::min(thin_pixels, count - at);
-    for (int p = 0; p < some; ++p) {
-      const float* from = inputs[at + p];
-      float* to = values + p * most_thin_products;
-      patches[p] = is_one_run ? from : to;
-      rows[p] = is_fused ? nullptr : unfinished.data() + p * padded;
-      for (int outer = 0; outer < runs.outer_count && !is_one_run; ++outer) {
-        for (int inner = 0; inner < runs.inner_count; ++inner) {
-          const float* run = from + outer * runs.outer_step + inner * runs.inner_step;
-          copy_few(run, runs.length, to);
-          to += runs.length;
-        }
-      }
-    }
-    if (is_fused) {
-      sums(patches, some, layer, outputs + at, first);
-      continue;
-    }
-    sums(patches, some, layer, rows, 0);
+    sums(inputs + at, some, layer, rows, 0);
     for (int c = 0; c < end - first; c += panel_channels) {
       const panel_epilogue finishing(store, first + c, std::min(panel_channels, end - first - c));
       finish_tile(unfinished.data() + c, padded, some, finishing, residuals + at, outputs + at, first + c);
