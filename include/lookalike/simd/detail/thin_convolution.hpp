@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <lookalike/core/memory.hpp>
+#include <lookalike/simd/detail/convolution_block.hpp>
 #include <lookalike/simd/detail/finish_tile.hpp>
 #include <lookalike/simd/detail/lanes.hpp>
 #include <lookalike/simd/detail/register_tile.hpp>
