@@ -35,6 +35,7 @@
 #include <lookalike/simd/parameter_update.hpp>
 #include <lookalike/simd/pooling.hpp>
 #include <lookalike/simd/precise.hpp>
+#include <lookalike/simd/prefetch.hpp>
 #include <lookalike/simd/quantized_product.hpp>
 #include <lookalike/simd/resample.hpp>
 #include <lookalike/simd/resize.hpp>
