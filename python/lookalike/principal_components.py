@@ -111,13 +111,19 @@ class PrincipalComponents(Stage):
         return self._handle.components()  # type: ignore[no-any-return]
 
     def project(self, vectors: VectorsLike, *, threads: int | None = None) -> npt.NDArray[np.float32]:
-        """Return the coordinates of vectors, (count, components), the mean taken off."""
+        """Return the coordinates of vectors, (count, components), the mean taken off.
+
+        `InputError` for vectors of another dimension or type.
+        """
         known = _vectors(vectors, "PrincipalComponents.project")
         with _threads(threads):
             return self._handle.project(known)  # type: ignore[no-any-return]
 
     def run(self, value: Any, progress: ProgressCallback | None = None) -> Descriptor:
-        """Project a descriptor of a whole picture; of one with a hole, cells have no components."""
+        """Project a descriptor of a whole picture.
+
+        `InputError` for another number of values, and for a picture with a hole: components mix all cells.
+        """
         return self._handle.describe(value)  # type: ignore[no-any-return]
 
     def __reduce__(self) -> Any:
@@ -144,6 +150,11 @@ class PreparedCollection:
         Of the principal components' random start; results do not depend on it.
     progress
         True for a progress bar, or a callable ``(task, done, total)``.
+
+    Raises
+    ------
+    InputError
+        For a collection that is empty, or has no descriptors of pictures.
 
     Examples
     --------

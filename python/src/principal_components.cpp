@@ -1,7 +1,6 @@
 // Principal components of vectors, and collections that are prepared by them.
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
