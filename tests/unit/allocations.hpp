@@ -1,9 +1,8 @@
 #pragma once
 
-// Counts what `new` hands out. Included anywhere in a test program, it replaces the global operators; they
-// are weak, so that several files of one program may include it.
+/// \file
+/// Counts what `new` hands out in a test program (allocations.cpp replaces the global operators).
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -39,32 +38,3 @@ inline void release(void* pointer) {
 }
 
 }  // namespace allocations
-
-[[gnu::weak]] void* operator new(std::size_t size) {
-  return allocations::counted(std::malloc(std::max<std::size_t>(size, 1)));
-}
-[[gnu::weak]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  const auto step = static_cast<std::size_t>(alignment);
-  return allocations::counted(
-      std::aligned_alloc(step, (std::max<std::size_t>(size, 1) + step - 1) / step * step));
-}
-// Without an exception; the standard library asks so for memory that it can do without (std::stable_sort).
-[[gnu::weak]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  void* const pointer = std::malloc(std::max<std::size_t>(size, 1));
-  return pointer == nullptr ? nullptr : allocations::counted(pointer);
-}
-[[gnu::weak]] void operator delete(void* pointer, const std::nothrow_t&) noexcept {
-  allocations::release(pointer);
-}
-[[gnu::weak]] void operator delete(void* pointer) noexcept {
-  allocations::release(pointer);
-}
-[[gnu::weak]] void operator delete(void* pointer, std::size_t) noexcept {
-  allocations::release(pointer);
-}
-[[gnu::weak]] void operator delete(void* pointer, std::align_val_t) noexcept {
-  allocations::release(pointer);
-}
-[[gnu::weak]] void operator delete(void* pointer, std::size_t, std::align_val_t) noexcept {
-  allocations::release(pointer);
-}

@@ -18,9 +18,6 @@
 #include <utility>
 #include <vector>
 
-#include <Eigen/Eigenvalues>
-#include <Eigen/QR>
-
 #include <lookalike/core/error.hpp>
 #include <lookalike/core/files.hpp>
 #include <lookalike/core/hash.hpp>
@@ -29,6 +26,7 @@
 #include <lookalike/core/random.hpp>
 #include <lookalike/core/tensor.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
+#include <lookalike/retrieve/detail/dense_algebra.hpp>
 #include <lookalike/retrieve/detail/row_source.hpp>
 #include <lookalike/retrieve/vector_view.hpp>
 #include <lookalike/simd/inner_product.hpp>
@@ -272,43 +270,39 @@ class principal_components {
   /// `width` directions in which the search goes on, of which `wanted` are kept.
   void find_directions(const aligned_vector<float>& sample, std::int64_t count, std::int64_t wanted,
                        std::int64_t width, const principal_component_options& options) {
-    using matrix = Eigen::MatrixXf;
     using detail::multiply;
     using detail::rows_of;
     const auto vectors = rows_of(sample.data(), count, dimension_);
     aligned_vector<float> images(static_cast<std::size_t>(count * width));
+    const auto image_rows = rows_of(std::as_const(images).data(), count, width);
     for (std::size_t i = 0; i < images.size(); i += 4) {  // random signs
       const auto bits = philox(options.seed, 0, i);
       for (std::size_t k = i; k < std::min(i + 4, images.size()); ++k) {
         images[k] = (bits[k - i] & 1U) != 0 ? 1.0f : -1.0f;
       }
     }
-    // Columns of Eigen's matrix are rows of ours.
-    matrix basis(dimension_, width);
+    aligned_vector<float> basis(static_cast<std::size_t>(width * dimension_));
+    const auto basis_rows = rows_of(std::as_const(basis).data(), width, dimension_);
     for (int round = 0;; ++round) {
-      multiply(rows_of(std::as_const(images).data(), count, width).transposed(), vectors,
-               rows_of(basis.data(), width, dimension_));
+      multiply(image_rows.transposed(), vectors, rows_of(basis.data(), width, dimension_));
       // So large that squares neither vanish nor overflow.
-      const float largest = basis.cwiseAbs().maxCoeff();
-      if (largest > 0) basis /= largest;
-      Eigen::HouseholderQR<Eigen::Ref<matrix>> factors(basis);
-      const matrix orthonormal = factors.householderQ() * matrix::Identity(dimension_, width);
-      basis = orthonormal;
-      const matrix across = basis.transpose();  // by rows of ours: dimension x width
-      multiply(vectors, rows_of(static_cast<const float*>(across.data()), dimension_, width),
-               rows_of(images.data(), count, width));
+      float largest = 0;
+      for (const float value : basis) largest = std::max(largest, std::abs(value));
+      if (largest > 0) {
+        for (float& value : basis) value /= largest;
+      }
+      detail::orthonormalize_rows(basis.data(), width, dimension_);
+      multiply(vectors, basis_rows.transposed(), rows_of(images.data(), count, width));
       if (round == options.iterations) break;
     }
-    const Eigen::Map<const matrix> image(images.data(), width, count);
-    const Eigen::MatrixXd products = (image * image.transpose()).cast<double>();
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(products);
-    const matrix turn = solver.eigenvectors().rowwise().reverse().leftCols(wanted).cast<float>();
+    aligned_vector<float> products(static_cast<std::size_t>(width * width));
+    multiply(image_rows.transposed(), image_rows, rows_of(products.data(), width, width));
+    const auto found = detail::find_leading_eigenvectors(products, width, wanted);
     directions_.resize(static_cast<std::size_t>(wanted * dimension_));
-    multiply(rows_of(turn.data(), wanted, width),
-             rows_of(static_cast<const float*>(basis.data()), width, dimension_),
+    multiply(rows_of(found.rows.data(), wanted, width), basis_rows,
              rows_of(directions_.data(), wanted, dimension_));
-    for (std::int64_t i = 0; i < wanted; ++i) {
-      variances_.push_back(std::max(0.0, solver.eigenvalues()[width - 1 - i] / static_cast<double>(count)));
+    for (const double value : found.values) {
+      variances_.push_back(std::max(0.0, value / static_cast<double>(count)));
     }
     complete();
   }

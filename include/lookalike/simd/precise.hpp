@@ -4,6 +4,7 @@
 /// Sums over floats in double precision: what a search measures the vectors by that its bounds leave over.
 
 #include <cstddef>
+#include <cstring>
 
 #include <lookalike/simd/instruction_set.hpp>
 
@@ -13,12 +14,13 @@ namespace detail {
 
 // Vectors of the compiler: xsimd does not widen floats to doubles with one instruction.
 inline constexpr std::ptrdiff_t precise_lanes = 4;
-using four_floats = float __attribute__((vector_size(16), aligned(4), may_alias));
+using four_floats = float __attribute__((vector_size(16)));
 using four_doubles = double __attribute__((vector_size(32)));
-using loose_doubles = double __attribute__((vector_size(32), aligned(8), may_alias));
 
 [[gnu::always_inline]] inline void widen_four(const float* from, four_doubles& to) {
-  to = __builtin_convertvector(*reinterpret_cast<const four_floats*>(from), four_doubles);
+  four_floats values;
+  std::memcpy(&values, from, sizeof(values));
+  to = __builtin_convertvector(values, four_doubles);
 }
 
 }  // namespace detail
@@ -52,7 +54,8 @@ inline double precise_squared_l2(const double* w, const float* a, const float* b
   for (; i + 16 <= count; i += 16) {
     for (int k = 0; k < 4; ++k) {
       detail::four_doubles left, right;
-      const auto& weight = *reinterpret_cast<const detail::loose_doubles*>(w + i + 4 * k);
+      detail::four_doubles weight;
+      std::memcpy(&weight, w + i + 4 * k, sizeof(weight));
       detail::widen_four(a + i + 4 * k, left);
       detail::widen_four(b + i + 4 * k, right);
       left -= right;

@@ -16,42 +16,18 @@
 #include <lookalike/core/files.hpp>
 
 #include "../full_disk.hpp"
+#include "../scratch_folder.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace lookalike;
-
-/// A folder that is gone after the test.
-struct scratch_folder {
-  fs::path path;
-  scratch_folder() {
-    std::string pattern = (fs::temp_directory_path() / "lookalike-files-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
-
-std::string content(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+using test::content;
+using test::message_of;
+using test::scratch_folder;
 
 std::size_t entries(const fs::path& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const file_error& failure) {
-    return failure.what();
-  }
-  return "(no file_error)";
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using namespace lookalike;
 
 namespace {
 
-mask drawn(const std::vector<std::string_view>& rows) {
+mask mask_of(const std::vector<std::string_view>& rows) {
   mask picture(static_cast<int>(rows.size()), static_cast<int>(rows.front().size()));
   for (int y = 0; y < picture.height(); ++y)
     for (int x = 0; x < picture.width(); ++x)
@@ -48,9 +48,9 @@ component_labels flooded(const mask& foreground, connectivity neighbors) {
 }  // namespace
 
 TEST_CASE("a diagonal line one pixel wide separates 4-connected regions, and joins 8-connected ones") {
-  const mask picture = drawn({"##.#",  //
-                              "#.##",  //
-                              ".###"});
+  const mask picture = mask_of({"##.#",  //
+                                "#.##",  //
+                                ".###"});
   const component_labels four = connected_components(picture);
   CHECK(four.count == 2);
   CHECK(four.labels(0, 0) == 1);
@@ -61,11 +61,11 @@ TEST_CASE("a diagonal line one pixel wide separates 4-connected regions, and joi
 }
 
 TEST_CASE("regions whose arms meet late are one") {
-  const component_labels spiral = connected_components(drawn({"#.#.#.#",  //
-                                                              "#.#.#.#",  //
-                                                              "#.###.#",  //
-                                                              "#.....#",  //
-                                                              "#######"}));
+  const component_labels spiral = connected_components(mask_of({"#.#.#.#",  //
+                                                                "#.#.#.#",  //
+                                                                "#.###.#",  //
+                                                                "#.....#",  //
+                                                                "#######"}));
   CHECK(spiral.count == 2);
   CHECK(spiral.labels(0, 0) == 1);
   CHECK(spiral.labels(0, 6) == 1);

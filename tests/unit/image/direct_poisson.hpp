@@ -8,17 +8,17 @@
 
 #include <lookalike/image/mask.hpp>
 
-namespace lookalike::test {
+namespace test {
 
 /// The truth for everything that solves a Poisson equation: the sparse system, written down pixel by pixel in
 /// double precision and factored. Solves, at every pixel that `unknown` marks,
 ///   sum over 4-neighbors q inside the picture of (v_p - v_q) + screening_p v_p = right_side(p, channel),
 /// with v = `known(q, channel)` where it is not marked. The system must be regular.
 template <int Channels, class Known, class RightSide, class Screening>
-image<Channels, double> direct_poisson(const mask& unknown, const Known& known, const RightSide& right_side,
-                                       const Screening& screening) {
+lookalike::image<Channels, double> direct_poisson(const lookalike::mask& unknown, const Known& known,
+                                                  const RightSide& right_side, const Screening& screening) {
   const int height = unknown.height(), width = unknown.width();
-  image<1, int> number(height, width, -1);
+  lookalike::image<1, int> number(height, width, -1);
   int count = 0;
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
@@ -49,7 +49,7 @@ image<Channels, double> direct_poisson(const mask& unknown, const Known& known, 
   matrix.setFromTriplets(entries.begin(), entries.end());
   const Eigen::SimplicialLDLT<Eigen::SparseMatrix<double>> factored(matrix);
   const Eigen::MatrixXd solved = factored.solve(b);
-  image<Channels, double> result(height, width);
+  lookalike::image<Channels, double> result(height, width);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       for (int c = 0; c < Channels; ++c) {
@@ -60,4 +60,4 @@ image<Channels, double> direct_poisson(const mask& unknown, const Known& known, 
   return result;
 }
 
-}  // namespace lookalike::test
+}  // namespace test

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <random>
 #include <string>
@@ -22,18 +21,10 @@
 #include "scratch.hpp"
 
 using namespace lookalike;
+using test::message_of;
 using bytes = std::vector<std::byte>;
 
 namespace {
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const file_error& failure) {
-    return failure.what();
-  }
-  return "(no file_error)";
-}
 
 int largest_difference(const byte_image& picture, std::span<const std::byte> expected) {
   REQUIRE(picture.values().size() == expected.size());

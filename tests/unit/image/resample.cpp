@@ -15,7 +15,7 @@ using namespace lookalike;
 
 namespace {
 
-image<1> plane() {
+image<1> small_plane() {
   return scratch::plane_of(reference::plane, 9, 12);
 }
 
@@ -66,7 +66,7 @@ image<Channels> resize_slowly(const image<Channels>& picture, int height, int wi
 
 TEST_CASE("resizing agrees with Pillow") {
   const auto compare = [](std::span<const float> expected, int height, int width, resampling how) {
-    const image<1> resized = resize(plane(), height, width, how);
+    const image<1> resized = resize(small_plane(), height, width, how);
     CHECK(scratch::largest_difference(resized.values(), expected) < 2e-6);
   };
   compare(reference::box_3x4, 3, 4, resampling::area);
@@ -150,8 +150,8 @@ TEST_CASE("a constant stays constant, and a ramp stays a ramp where the border i
 TEST_CASE("the same size gives the same picture, and bytes are rounded results of floats") {
   const image<3> picture = scratch::random_picture(8, 9, 9);
   CHECK(resize(picture, 8, 9, resampling::bicubic) == picture);
-  const byte_image bytes = to_bytes(picture);
-  CHECK(resize(bytes, 5, 20) == to_bytes(resize(to_float(bytes), 5, 20)));
+  const byte_image coarse = to_bytes(picture);
+  CHECK(resize(coarse, 5, 20) == to_bytes(resize(to_float(coarse), 5, 20)));
 }
 
 TEST_CASE("resizing does not depend on the number of threads") {

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <span>
@@ -14,29 +13,14 @@
 #include <string_view>
 #include <vector>
 
-#include <catch2/catch.hpp>
-#include <stdlib.h>
-
 #include <lookalike/image/image.hpp>
 #include <lookalike/image/mask.hpp>
 
+#include "../scratch_folder.hpp"
+
 namespace scratch {
 
-/// A folder that is gone after the test.
-struct folder {
-  std::filesystem::path path;
-  folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lookalike-image-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-};
+using folder = test::scratch_folder;
 
 inline std::vector<std::byte> bytes_of(std::string_view digits) {
   const auto value = [](char digit) { return digit <= '9' ? digit - '0' : digit - 'a' + 10; };

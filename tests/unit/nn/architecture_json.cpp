@@ -13,6 +13,8 @@
 
 #include "random_architecture.hpp"
 
+namespace architecture_json_test {
+
 using namespace lookalike;
 
 namespace {
@@ -184,3 +186,5 @@ TEST_CASE("damaged text gives an error or an architecture that can be looked at,
   CHECK(read > 50);
   CHECK(refused > 500);
 }
+
+}  // namespace architecture_json_test

@@ -8,6 +8,8 @@
 
 #include "optimizers/trajectory.hpp"
 
+namespace averaged_weights_test {
+
 using namespace lookalike;
 
 TEST_CASE("averaged weights are the weighted sum of all values so far, and copies of what is not trained") {
@@ -72,3 +74,5 @@ TEST_CASE("averaged weights refuse other parameters than before and decays out o
   CHECK_THROWS_AS(averaged_weights<float>(1.5), value_error);
   CHECK_THROWS_AS(average.restore(values, -1), value_error);
 }
+
+}  // namespace averaged_weights_test

@@ -26,25 +26,17 @@
 #include <lookalike/nn/trainer.hpp>
 
 #include "../full_disk.hpp"
+#include "../scratch_folder.hpp"
 #include "optimizers/trajectory.hpp"
+
+namespace checkpoint_test {
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace lookalike;
-
-struct scratch_folder {
-  fs::path path;
-  scratch_folder() {
-    std::string pattern = (fs::temp_directory_path() / "lookalike-checkpoint-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
+using test::message_of;
+using test::scratch_folder;
 
 /// A network in training, its data, and what watches over it.
 struct run {
@@ -114,15 +106,6 @@ std::vector<float> numbers_of(const dynamic_model<float>& net) {
 std::vector<std::byte> state_of(const run& r, const fs::path& folder) {
   r.saved.save(folder / "state");
   return read_file(folder / "state");
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const file_error& failure) {
-    return failure.what();
-  }
-  return "(no error)";
 }
 
 }  // namespace
@@ -200,7 +183,7 @@ TEST_CASE("everything that does not fit is reported at once, and nothing changes
       .add("optimizer", other, other_table)
       .add("stopping", stopping_too)
       .add("epoch", epoch_too);
-  const std::string message = message_of([&] { loaded.load(path); });
+  const std::string message = message_of<file_error>([&] { loaded.load(path); });
   for (const std::string line : {
            "wrong shape: 'model/a.weight' is 2x3, wanted 3x2",
            "missing: 'model/b.bias'",
@@ -223,7 +206,7 @@ TEST_CASE("everything that does not fit is reported at once, and nothing changes
   std::vector<double> in_double(8);
   checkpoint wide;
   wide.add("model", std::span<const parameter>(table), std::span<double>(in_double));
-  CHECK_THAT(message_of([&] { wide.load(path, {.strict = false}); }),
+  CHECK_THAT(message_of<file_error>([&] { wide.load(path, {.strict = false}); }),
              Catch::Contains("wrong type: 'model/a.bias' is F32, wanted F64"));
 }
 
@@ -242,7 +225,7 @@ TEST_CASE("numbers that cannot be are refused before anything changes") {
       if (tensor.name == name) tensor.bytes = std::as_bytes(std::span(numbers));
     }
     write_safetensors(scratch.path / "changed", tensors, file.metadata());
-    return message_of([&] { training.saved.load(scratch.path / "changed"); });
+    return message_of<file_error>([&] { training.saved.load(scratch.path / "changed"); });
   };
   using counts = std::vector<std::int64_t>;
   CHECK_THAT(with("data", counts{0, 4}), Catch::Contains("impossible: 'data': given batch 4 of epoch 0"));
@@ -264,9 +247,10 @@ TEST_CASE("files that are no checkpoints, or of another version, are refused") {
   saved.add("epoch", epoch);
   CHECK_THROWS_AS(saved.load(path), file_error);
   write_safetensors(path, {});
-  CHECK_THAT(message_of([&] { saved.load(path); }), Catch::EndsWith("is no checkpoint"));
+  CHECK_THAT(message_of<file_error>([&] { saved.load(path); }), Catch::EndsWith("is no checkpoint"));
   write_safetensors(path, {}, {{"lookalike.checkpoint", "2"}});
-  CHECK_THAT(message_of([&] { saved.load(path); }), Catch::Contains("of version '2', wanted '1'"));
+  CHECK_THAT(message_of<file_error>([&] { saved.load(path); }),
+             Catch::Contains("of version '2', wanted '1'"));
   CHECK_THROWS_AS(saved.save(path, {{"lookalike.checkpoint", "mine"}}), value_error);
 }
 
@@ -335,3 +319,5 @@ TEST_CASE("parts have names of their own") {
   CHECK_THROWS_AS(saved.add("", epoch), value_error);
   CHECK_THROWS_AS(saved.add("a/b", epoch), value_error);
 }
+
+}  // namespace checkpoint_test

@@ -10,25 +10,14 @@
 
 #include <lookalike/nn/cifar.hpp>
 
+#include "../scratch_folder.hpp"
+
+namespace cifar_test {
+
 using namespace lookalike;
+using test::scratch_folder;
 
 namespace {
-
-/// A folder that is gone after the test.
-struct scratch_folder {
-  std::filesystem::path path;
-  scratch_folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lookalike-cifar-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-};
 
 /// The pixel that record `record` of the files below has at a place.
 std::uint8_t pixel(int record, int channel, int y, int x) {
@@ -155,3 +144,5 @@ TEST_CASE("the real data set has 50,000 and 10,000 pictures, as many of each cla
   CHECK(test.count() == 10000);
   CHECK(label_histogram(test.labels, 10) == std::vector<std::int64_t>(10, 1000));
 }
+
+}  // namespace cifar_test

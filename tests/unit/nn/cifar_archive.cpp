@@ -19,26 +19,15 @@
 #include <lookalike/image/write.hpp>
 #include <lookalike/nn/cifar_archive.hpp>
 
+#include "../scratch_folder.hpp"
+
+namespace cifar_archive_test {
+
 using namespace lookalike;
 using Catch::Matchers::Contains;
+using test::scratch_folder;
 
 namespace {
-
-/// A folder that is gone after the test.
-struct scratch_folder {
-  std::filesystem::path path;
-  scratch_folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lookalike-archive-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-};
 
 byte_image random_bytes(int height, int width, unsigned seed) {
   byte_image picture(height, width);
@@ -219,3 +208,5 @@ TEST_CASE("the real archive of test pictures has a thousand of each class") {
   std::sort(contents.begin(), contents.end());
   CHECK(std::unique(contents.begin(), contents.end()) - contents.begin() > 9990);
 }
+
+}  // namespace cifar_archive_test

@@ -6,6 +6,8 @@
 
 #include "random_architecture.hpp"
 
+namespace combinators_test {
+
 using namespace lookalike;
 using plain::add;
 using plain::conv;
@@ -233,3 +235,5 @@ TEST_CASE("what cannot be tied is said in one sentence") {
   CHECK(sentence_of(input(2) | shared("t", plain::norm()) | conv(4) | shared("t", plain::norm())) ==
         "t.norm0: shares its parameters and expects 2 channels as before, given 4");
 }
+
+}  // namespace combinators_test

@@ -14,6 +14,8 @@
 
 #include <lookalike/nn/data_loader.hpp>
 
+namespace data_loader_test {
+
 using namespace lookalike;
 
 namespace {
@@ -232,3 +234,5 @@ TEST_CASE("options and places out of range are value errors that name them") {
   CHECK_THROWS_AS(samples.seek({2, -1}), value_error);
   CHECK(samples.position() == loader_position{0, 0});
 }
+
+}  // namespace data_loader_test

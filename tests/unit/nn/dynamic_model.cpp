@@ -4,6 +4,8 @@
 
 #include "random_architecture.hpp"
 
+namespace dynamic_model_test {
+
 using namespace lookalike;
 using plain::conv;
 
@@ -64,3 +66,5 @@ TEST_CASE("layers may exist only at run time") {
   const auto x = plain::random_tensor(1, 1, 2, 2, 1);
   CHECK(net(x)(0, 0, 1, 1) == 3 * x(0, 0, 1, 1));
 }
+
+}  // namespace dynamic_model_test

@@ -6,6 +6,8 @@
 
 #include <lookalike/nn/early_stopping.hpp>
 
+namespace early_stopping_test {
+
 using namespace lookalike;
 
 TEST_CASE("early stopping waits for as many values without improvement as it has patience") {
@@ -65,3 +67,5 @@ TEST_CASE("early stopping refuses options that make no sense") {
   early_stopping watch;
   CHECK_THROWS_AS(watch.update(1, -1), value_error);
 }
+
+}  // namespace early_stopping_test

@@ -2,6 +2,8 @@
 
 #include <lookalike/nn/extent.hpp>
 
+namespace extent_test {
+
 using namespace lookalike;
 
 namespace {
@@ -42,3 +44,5 @@ TEST_CASE("same padding makes up for the reach of the kernel, the larger half af
 TEST_CASE("padding in numbers stays as it is, negative ones too") {
   CHECK(padding_2d(-1, 2, 3, 4).resolved(7, 2) == padding_2d(-1, 2, 3, 4));
 }
+
+}  // namespace extent_test

@@ -9,6 +9,8 @@
 
 #include "plain_layers.hpp"
 
+namespace fuse_test {
+
 using namespace lookalike;
 using plain::add;
 using plain::conv;
@@ -101,3 +103,5 @@ TEST_CASE("what is exposed can be asked for, also where it vanished") {
   CHECK(low.fused.graph.nodes[1].kept);
   CHECK(low.fused.graph.nodes[1].activation == -1);
 }
+
+}  // namespace fuse_test

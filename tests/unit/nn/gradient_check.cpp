@@ -12,6 +12,8 @@
 #include <lookalike/nn/layers.hpp>
 #include <lookalike/nn/pointwise.hpp>
 
+namespace gradient_check_test {
+
 using namespace lookalike;
 
 namespace {
@@ -501,3 +503,5 @@ TEST_CASE("the gradient check takes a user's loss and a user's network, whose pa
   };
   CHECK_FALSE(check_gradients(net, options));
 }
+
+}  // namespace gradient_check_test

@@ -7,6 +7,8 @@
 
 #include "plain_layers.hpp"
 
+namespace infer_shapes_test {
+
 using namespace lookalike;
 using plain::add;
 using plain::conv;
@@ -65,3 +67,5 @@ TEST_CASE("extents of the inputs may be given in their order, and must not contr
   CHECK_FALSE(infer_shapes(resolved.graph, {}, shapes).failed());
   CHECK(shapes.back() == shape{1, dynamic, dynamic});
 }
+
+}  // namespace infer_shapes_test

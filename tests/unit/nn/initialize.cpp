@@ -13,9 +13,14 @@
 #include <lookalike/core/parallel.hpp>
 #include <lookalike/nn/initialize.hpp>
 
+#include "../scratch_folder.hpp"
+
+namespace initialize_test {
+
 namespace {
 
 using namespace lookalike;
+using test::message_of;
 
 struct moments {
   double mean = 0;
@@ -97,15 +102,6 @@ block small_network() {
 
 std::vector<float> copy(std::span<const float> values) {
   return {values.begin(), values.end()};
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const value_error& failure) {
-    return failure.what();
-  }
-  return "(no value_error)";
 }
 
 }  // namespace
@@ -302,21 +298,24 @@ TEST_CASE("numbers outside every row stay") {
 
 TEST_CASE("what cannot be filled is refused in words") {
   block b = small_network();
-  CHECK(message_of([&] {
+  CHECK(message_of<value_error>([&] {
           b.fill(0, {.rules = {{"*.wieght", initial::normal()}}});
         }).find("no trainable parameter is left to the rule '*.wieght'") != std::string::npos);
-  CHECK(message_of([&] {
+  CHECK(message_of<value_error>([&] {
           b.fill(0, {.rules = {{"*.weight", initial::normal()}, {"conv0.weight", initial::constant(1)}}});
         }).find("'conv0.weight'") != std::string::npos);
-  CHECK(message_of([&] {
+  CHECK(message_of<value_error>([&] {
           b.fill(0, {.rules = {{"conv0.*", initial::xavier_normal()}}});
         }).find("'conv0.bias': initialize: given 75 inputs an output sees and 0 outputs") !=
         std::string::npos);
   b.table[1].offset = static_cast<std::int64_t>(b.values.size()) - 3;
-  CHECK(message_of([&] { b.fill(0); }).find("'conv0.bias' takes 16 numbers from") != std::string::npos);
+  CHECK(message_of<value_error>([&] { b.fill(0); }).find("'conv0.bias' takes 16 numbers from") !=
+        std::string::npos);
   b.table[1].offset = -1;
   CHECK_THROWS_AS(b.fill(0), value_error);
   std::vector<float> odd(7);
   random_sequence sequence;
   CHECK_THROWS_AS(fill(std::span<float>(odd), initial::orthogonal(), sequence, {}, 2), value_error);
 }
+
+}  // namespace initialize_test

@@ -14,6 +14,8 @@
 #include <lookalike/nn/layers.hpp>
 #include <lookalike/nn/model.hpp>
 
+namespace layers_test {
+
 using namespace lookalike;
 
 namespace {
@@ -196,3 +198,5 @@ TEST_CASE("in inference, the result of a picture does not depend on the batch it
     for (int c = 0; c < 5; ++c) CHECK(alone(0, c) == y(n, c));
   }
 }
+
+}  // namespace layers_test

@@ -9,6 +9,8 @@
 #include <lookalike/nn/losses/cross_entropy.hpp>
 #include <lookalike/nn/losses/regression.hpp>
 
+namespace loss_test {
+
 using namespace lookalike;
 
 namespace {
@@ -98,3 +100,5 @@ TEST_CASE("losses of the same output add up") {
   CHECK(sum.gradient(0, 1) == Approx(-1 - 5));
   CHECK_THROWS_AS(sum.add(total(tensor<float>(2, 1).view())), value_error);
 }
+
+}  // namespace loss_test

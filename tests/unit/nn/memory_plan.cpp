@@ -8,6 +8,8 @@
 
 #include "random_architecture.hpp"
 
+namespace memory_plan_test {
+
 using namespace lookalike;
 
 namespace {
@@ -242,3 +244,5 @@ TEST_CASE("a plan can be made while compiling") {
   };
   STATIC_REQUIRE(size() == (3 + 8 + 8) * 64 - 3 * 64);
 }
+
+}  // namespace memory_plan_test

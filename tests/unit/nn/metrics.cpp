@@ -10,6 +10,8 @@
 
 #include <lookalike/nn/metrics.hpp>
 
+namespace metrics_test {
+
 using namespace lookalike;
 
 namespace {
@@ -153,3 +155,5 @@ TEST_CASE("metrics refuse labels and classes that do not fit") {
   CHECK_THROWS_AS(confusion += confusion_matrix(3), value_error);
   CHECK_THROWS_AS(confusion_matrix(0), value_error);
 }
+
+}  // namespace metrics_test

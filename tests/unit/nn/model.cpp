@@ -5,6 +5,8 @@
 
 #include "random_architecture.hpp"
 
+namespace model_test {
+
 using namespace lookalike;
 using plain::conv;
 
@@ -118,3 +120,5 @@ TEST_CASE("static extents are insisted on") {
   CHECK(net.input_shape() == shape{3, 8, 12});
   CHECK_THROWS_WITH(net(plain::random_tensor<float>(1, 3, 8, 8, 1)), "input0: expects 12 columns, given 8");
 }
+
+}  // namespace model_test

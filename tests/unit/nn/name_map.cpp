@@ -9,24 +9,20 @@
 #include <lookalike/core/error.hpp>
 #include <lookalike/nn/name_map.hpp>
 
+#include "../scratch_folder.hpp"
+
+namespace name_map_test {
+
 namespace {
 
 using namespace lookalike;
+using test::message_of;
 
 /// Both directions at once.
 void check(const name_map& names, std::string_view theirs, std::string_view ours) {
   INFO(theirs << " <-> " << ours);
   CHECK(names.ours(theirs) == ours);
   CHECK(names.theirs(ours) == theirs);
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const value_error& failure) {
-    return failure.what();
-  }
-  return "(no value_error)";
 }
 
 }  // namespace
@@ -131,7 +127,8 @@ TEST_CASE("the first rule that matches decides, and added rules come last") {
 TEST_CASE("a map may be a function, or two") {
   const name_map one([](std::string_view ours) { return "net." + std::string(ours); });
   CHECK(one.theirs("a.b") == "net.a.b");
-  CHECK(message_of([&] { one.ours("net.a"); }).find("needs the other direction") != std::string::npos);
+  CHECK(message_of<value_error>([&] { one.ours("net.a"); }).find("needs the other direction") !=
+        std::string::npos);
   const name_map two([](std::string_view ours) { return "net." + std::string(ours); },
                      [](std::string_view theirs) { return std::string(theirs.substr(4)); });
   check(two, "net.a.b", "a.b");
@@ -141,7 +138,7 @@ TEST_CASE("a map may be a function, or two") {
 
 TEST_CASE("rules that cannot be read both ways are refused with a reason") {
   const auto refused = [](std::string theirs, std::string ours) {
-    return message_of([&] { name_map{{theirs, ours}}; });
+    return message_of<value_error>([&] { name_map{{theirs, ours}}; });
   };
   CHECK(refused("a{n}", "b") == "name_map: the rule 'a{n}' <-> 'b' has a number on one side only");
   CHECK(refused("a{n}", "b{m}").find("a number on one side only") != std::string::npos);
@@ -156,3 +153,5 @@ TEST_CASE("rules that cannot be read both ways are refused with a reason") {
     CHECK(refused("a" + placeholder, "b{n}").find("a placeholder cannot be read") != std::string::npos);
   }
 }
+
+}  // namespace name_map_test

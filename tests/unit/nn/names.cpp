@@ -7,6 +7,8 @@
 
 #include "plain_layers.hpp"
 
+namespace names_test {
+
 using namespace lookalike;
 using plain::conv;
 using plain::relu;
@@ -60,3 +62,5 @@ TEST_CASE("the name of a shared part is the last of its copies") {
   CHECK(net.name(3) == "t.conv0");
   CHECK(find_node(net.graph, "t.conv0") == 3);
 }
+
+}  // namespace names_test

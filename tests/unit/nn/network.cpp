@@ -10,6 +10,8 @@
 
 #include "random_architecture.hpp"
 
+namespace network_test {
+
 using namespace lookalike;
 
 namespace {
@@ -430,3 +432,5 @@ TEST_CASE(
       REQUIRE(inferred.data()[k] == Approx(trained.data()[k]).margin(1e-14));
   }
 }
+
+}  // namespace network_test

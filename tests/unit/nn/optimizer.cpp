@@ -15,6 +15,8 @@
 
 #include "optimizers/trajectory.hpp"
 
+namespace optimizer_test {
+
 using namespace lookalike;
 
 namespace {
@@ -274,3 +276,5 @@ TEST_CASE("optimizers refuse what does not fit, and patterns that match nothing"
   CHECK_THROWS_AS(plain(sgd{}, {.groups = {{"*", -1}}}), value_error);
   CHECK_THROWS_AS(plain(sgd{.learning_rate = -1}), value_error);
 }
+
+}  // namespace optimizer_test

@@ -15,6 +15,8 @@
 #include "../allocations.hpp"
 #include "random_architecture.hpp"
 
+namespace packed_weights_test {
+
 using namespace lookalike;
 
 namespace {
@@ -154,3 +156,5 @@ TEST_CASE("prepared inference allocates nothing after the first call") {
   { const auto pass = reading.forward(x); }
   CHECK(allocations::count == before);
 }
+
+}  // namespace packed_weights_test

@@ -9,6 +9,8 @@
 #include "../allocations.hpp"
 #include "random_architecture.hpp"
 
+namespace pass_test {
+
 using namespace lookalike;
 using plain::conv;
 using plain::random_tensor;
@@ -234,3 +236,5 @@ TEST_CASE("a workspace serves several networks") {
   CHECK(kept.memory() > 0);
   CHECK(memory.pool()->waiting.empty());
 }
+
+}  // namespace pass_test

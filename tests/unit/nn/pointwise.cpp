@@ -8,6 +8,8 @@
 
 #include "layers/layer_run.hpp"
 
+namespace pointwise_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -108,3 +110,5 @@ TEST_CASE("a function may have a name of its own") {
   CHECK_THROWS_WITH(p["swish0"], Catch::Contains("has not been kept"));
   CHECK_THROWS_WITH(p["pointwise3"], Catch::Contains("no part"));
 }
+
+}  // namespace pointwise_test

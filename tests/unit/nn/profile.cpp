@@ -12,6 +12,8 @@
 
 #include "random_architecture.hpp"
 
+namespace profile_test {
+
 using namespace lookalike;
 
 namespace {
@@ -65,3 +67,5 @@ TEST_CASE("a profile has a row for each layer that runs, in order, and their sum
   CHECK_THROWS_WITH(profile(net, {plain::random_tensor<float>(1, 3, 8, 8, 2)}, 0),
                     Catch::Contains("given 0 repetitions"));
 }
+
+}  // namespace profile_test

@@ -10,6 +10,8 @@
 
 #include "random_architecture.hpp"
 
+namespace receptive_field_test {
+
 using namespace lookalike;
 
 // Iizuka et al. quote 307 and 99; exact support counting of their table gives these.
@@ -125,3 +127,5 @@ TEST_CASE("of any part, with respect to any input") {
   CHECK_THROWS_WITH(receptive_field(conv(2)),
                     "conv0: nothing comes in; a network begins with input(channels)");
 }
+
+}  // namespace receptive_field_test

@@ -13,6 +13,8 @@
 
 #include <lookalike/nn/safetensor.hpp>
 
+namespace safetensor_test {
+
 namespace {
 
 using namespace lookalike;
@@ -152,3 +154,5 @@ TEST_CASE("room for another number of numbers is refused") {
   CHECK_THROWS_WITH(copy_numbers(tensor, std::span<float>(more)),
                     "tensor 'x' has 2 numbers, given room for 3");
 }
+
+}  // namespace safetensor_test

@@ -20,25 +20,17 @@
 
 #include "../allocations.hpp"
 #include "../full_disk.hpp"
+#include "../scratch_folder.hpp"
+
+namespace safetensors_test {
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace lookalike;
+using test::message_of;
+using test::scratch_folder;
 using bytes = std::vector<std::byte>;
-
-struct scratch_folder {
-  fs::path path;
-  scratch_folder() {
-    std::string pattern = (fs::temp_directory_path() / "lookalike-safetensors-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
 
 bytes as_bytes_vector(std::string_view text) {
   const auto view = std::as_bytes(std::span(text));
@@ -53,15 +45,6 @@ bytes file_of(std::uint64_t length, std::string_view header, std::string_view da
 }
 bytes file_of(std::string_view header, std::string_view data = {}) {
   return file_of(header.size(), header, data);
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const error& failure) {
-    return failure.what();
-  }
-  return "(no error)";
 }
 
 std::string refusal(const bytes& file) {
@@ -595,3 +578,5 @@ TEST_CASE("headers made to be expensive cost a small multiple of their size") {
     CHECK(result.allocated <= allocation_limit(content));
   }
 }
+
+}  // namespace safetensors_test

@@ -4,6 +4,8 @@
 
 #include <lookalike/nn/saved_numbers.hpp>
 
+namespace saved_numbers_test {
+
 using namespace lookalike;
 
 TEST_CASE("saved numbers are found by name, and counts are whole") {
@@ -20,3 +22,5 @@ TEST_CASE("saved numbers are found by name, and counts are whole") {
                     "test: given best = -0.5, wanted a whole number of 0 or more");
   CHECK_THROWS_AS(saved_count("test", numbers, "endless"), value_error);
 }
+
+}  // namespace saved_numbers_test

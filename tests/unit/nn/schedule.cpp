@@ -7,6 +7,8 @@
 
 #include <lookalike/nn/schedule.hpp>
 
+namespace schedule_test {
+
 using namespace lookalike;
 
 // What PyTorch 2.13 does with a learning rate of 1, printed by
@@ -158,3 +160,5 @@ TEST_CASE("reduction on a plateau refuses options that make no sense") {
   CHECK_THROWS_AS(reduce_on_plateau({.threshold = -1}), value_error);
   CHECK_THROWS_AS(reduce_on_plateau({.minimum = -1}), value_error);
 }
+
+}  // namespace schedule_test

@@ -9,6 +9,8 @@
 
 #include "plain_layers.hpp"
 
+namespace summary_test {
+
 using namespace lookalike;
 
 namespace {
@@ -100,3 +102,5 @@ TEST_CASE("a residual network's table has the figures of the paper") {
   CHECK(s.parameters == 11689512);
   CHECK(s.multiply_adds / 1000000 == 1814);  // "1.8 x 10^9"
 }
+
+}  // namespace summary_test

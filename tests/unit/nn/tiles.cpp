@@ -8,6 +8,8 @@
 #include <lookalike/nn/receptive_field.hpp>
 #include <lookalike/nn/tiles.hpp>
 
+namespace tiles_test {
+
 using namespace lookalike;
 
 namespace {
@@ -76,3 +78,5 @@ TEST_CASE("what does not fit is an error that says so") {
   CHECK_THROWS_AS(run_tiled<float>(net, tensor<float>(1, 1, 0, 8), {.tile = 4, .overlap = 2, .multiple = 2}),
                   value_error);
 }
+
+}  // namespace tiles_test

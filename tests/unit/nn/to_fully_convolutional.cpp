@@ -10,6 +10,8 @@
 
 #include "random_architecture.hpp"
 
+namespace to_fully_convolutional_test {
+
 using namespace lookalike;
 
 namespace {
@@ -116,3 +118,5 @@ TEST_CASE("what cannot slide is said") {
                     "to_fully_convolutional: expects the classifier's height and width");
   CHECK_THROWS_WITH(convert(conv(2)), "conv0: nothing comes in; a network begins with input(channels)");
 }
+
+}  // namespace to_fully_convolutional_test

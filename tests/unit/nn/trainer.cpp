@@ -28,23 +28,15 @@
 #include <lookalike/nn/optimizers/sgd.hpp>
 #include <lookalike/nn/trainer.hpp>
 
+#include "../scratch_folder.hpp"
+
+namespace trainer_test {
+
 namespace {
 
 namespace fs = std::filesystem;
 using namespace lookalike;
-
-struct scratch_folder {
-  fs::path path;
-  scratch_folder() {
-    std::string pattern = (fs::temp_directory_path() / "lookalike-trainer-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
+using test::scratch_folder;
 
 template <class Scalar>
 tensor<Scalar> random_tensor(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w,
@@ -488,3 +480,5 @@ TEST_CASE("what makes no sense is refused") {
   CHECK_THROWS_WITH(r.training.fit(r.loader, label_loss, {.batches_a_step = 0}),
                     "fit_options.batches_a_step: given 0, wanted at least 1");
 }
+
+}  // namespace trainer_test

@@ -12,6 +12,8 @@
 
 #include "random_architecture.hpp"
 
+namespace tune_test {
+
 using namespace lookalike;
 
 namespace {
@@ -120,3 +122,5 @@ TEST_CASE("tune refuses bad options and inputs, and keeps the execution") {
   CHECK_THROWS_AS(tune(net, {plain::random_tensor<float>(1, 4, 8, 8, 1)}), value_error);
   CHECK(net.execution().algorithm == direct);
 }
+
+}  // namespace tune_test

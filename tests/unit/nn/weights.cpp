@@ -14,24 +14,16 @@
 #include <lookalike/nn/weights.hpp>
 
 #include "../full_disk.hpp"
+#include "../scratch_folder.hpp"
+
+namespace weights_test {
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace lookalike;
-
-struct scratch_folder {
-  fs::path path;
-  scratch_folder() {
-    std::string pattern = (fs::temp_directory_path() / "lookalike-weights-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
+using test::message_of;
+using test::scratch_folder;
 
 /// A block of parameters; the k-th number of row r is 100 r + k, and three numbers lie in front of all rows.
 template <class Scalar>
@@ -85,16 +77,6 @@ std::vector<std::string> names_in(const safetensors_file& file) {
   std::vector<std::string> names;
   for (const safetensor& tensor : file.tensors()) names.push_back(tensor.name);
   return names;
-}
-
-template <class Error>
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& failure) {
-    return failure.what();
-  }
-  return "(no error of that kind)";
 }
 
 }  // namespace
@@ -290,3 +272,5 @@ TEST_CASE("a full disk leaves the weights that were there") {
   }
   CHECK(read_file(path) == before);
 }
+
+}  // namespace weights_test

@@ -22,11 +22,13 @@
 #include <lookalike/retrieve/vector_index.hpp>
 #include <lookalike/stage/pipeline.hpp>
 
+#include "random_rows.hpp"
 #include "scratch.hpp"
 
 namespace {
 
 using namespace lookalike;
+using test::row_of;
 
 static_assert(lookalike::index<approximate_index>);
 static_assert(stage<lookup_stage<approximate_index>>);
@@ -50,19 +52,14 @@ tensor<float> clustered_rows(std::int64_t count, std::int64_t dimension, std::ui
   return rows;
 }
 
-std::vector<float> row_of(const tensor<float>& rows, std::int64_t i) {
-  const std::int64_t dimension = rows.size() / rows.batch();
-  return {rows.data() + i * dimension, rows.data() + (i + 1) * dimension};
-}
-
-constexpr std::int64_t many = 4000, dimension = 24;
+constexpr std::int64_t row_count = 4000, row_length = 24;
 
 const tensor<float>& known_rows() {
-  static const tensor<float> rows = clustered_rows(many, dimension, 1);
+  static const tensor<float> rows = clustered_rows(row_count, row_length, 1);
   return rows;
 }
 const tensor<float>& query_rows() {
-  static const tensor<float> rows = clustered_rows(100, dimension, 2);
+  static const tensor<float> rows = clustered_rows(100, row_length, 2);
   return rows;
 }
 const approximate_index& known_index() {
@@ -87,13 +84,13 @@ std::pair<std::vector<std::int64_t>, std::vector<float>> answers(const approxima
 TEST_CASE("an approximate index finds nearly all that an exact one does, with the same distances") {
   const vector_index exact(known_rows());
   const approximate_index& known = known_index();
-  CHECK(known.size() == many);
-  CHECK(known.dimension() == dimension);
+  CHECK(known.size() == row_count);
+  CHECK(known.dimension() == row_length);
   double mean = 0;
   const std::vector<matches> found = known.search(query_rows(), {.k = 10, .candidates = 60});
   for (std::int64_t i = 0; i < query_rows().batch(); ++i) {
     const matches& some = found[static_cast<std::size_t>(i)];
-    const matches all = exact.search(row_of(query_rows(), i), {.k = static_cast<int>(many)});
+    const matches all = exact.search(row_of(query_rows(), i), {.k = static_cast<int>(row_count)});
     CHECK_FALSE(some.certified);
     CHECK(some.count == 10);
     CHECK(std::is_sorted(some.distances.begin(), some.distances.end()));
@@ -113,7 +110,7 @@ TEST_CASE("an approximate index finds nearly all that an exact one does, with th
   CHECK(known.measure_recall(query_rows(), {.k = 10, .candidates = 60}) == Approx(mean).margin(1e-9));
   // More candidates find more, and all of them find all.
   CHECK(known.measure_recall(query_rows(), {.k = 10, .candidates = 10}) < mean);
-  CHECK(known.measure_recall(query_rows(), {.k = 10, .candidates = static_cast<int>(many)}) == 1);
+  CHECK(known.measure_recall(query_rows(), {.k = 10, .candidates = static_cast<int>(row_count)}) == 1);
 }
 
 TEST_CASE("looking up as a stage gives what the approximate index gives") {
@@ -137,7 +134,7 @@ TEST_CASE("approximate searches give the same for any number of threads, and for
 TEST_CASE("a graph that several threads link finds as much") {
   const thread_scope scope(3);
   const approximate_index known(known_rows(), {}, {.deterministic = false});
-  CHECK(known.size() == many);
+  CHECK(known.size() == row_count);
   CHECK(known.measure_recall(query_rows(), {.k = 10, .candidates = 60}) > 0.95);
 }
 #endif
@@ -183,9 +180,9 @@ TEST_CASE("filters of an approximate search lose nothing, however few they allow
       if (step >= 10) CHECK(got.ids == best.ids);  // few enough to measure all of them
     }
     CHECK(mean > 0.9);
-    std::vector<std::int64_t> ids{-7, many + 1000};  // that there are not
-    std::vector<bool> bitmap(static_cast<std::size_t>(many));
-    for (std::int64_t id = 0; id < many; id += step) {
+    std::vector<std::int64_t> ids{-7, row_count + 1000};  // that there are not
+    std::vector<bool> bitmap(static_cast<std::size_t>(row_count));
+    for (std::int64_t id = 0; id < row_count; id += step) {
       ids.push_back(id);
       bitmap[static_cast<std::size_t>(id)] = true;
     }
@@ -204,16 +201,16 @@ TEST_CASE("filters of an approximate search lose nothing, however few they allow
 }
 
 TEST_CASE("vectors that are added are found, those erased are not") {
-  approximate_index known(clustered_rows(1000, dimension, 3));
+  approximate_index known(clustered_rows(1000, row_length, 3));
   const approximate_index other_handle = known;
-  known.add(clustered_rows(1000, dimension, 4));
+  known.add(clustered_rows(1000, row_length, 4));
   CHECK(other_handle.size() == 2000);
-  tensor<float> one(1, dimension);
+  tensor<float> one(1, row_length);
   for (float& value : one) value = 100;
   known.add(one, {7000});
-  CHECK(other_handle.search(std::vector<float>(dimension, 100.0f), {.k = 1}).ids[0] == 7000);
+  CHECK(other_handle.search(std::vector<float>(row_length, 100.0f), {.k = 1}).ids[0] == 7000);
   known.add(one);
-  CHECK(other_handle.search(std::vector<float>(dimension, 100.0f), {.k = 2}).ids ==
+  CHECK(other_handle.search(std::vector<float>(row_length, 100.0f), {.k = 2}).ids ==
         std::vector<std::int64_t>{7000, 7001});
 
   std::vector<std::int64_t> gone;
@@ -236,9 +233,10 @@ TEST_CASE("vectors that are added are found, those erased are not") {
 }
 
 TEST_CASE("searches go on while vectors are added") {
-  approximate_index known(clustered_rows(500, dimension, 3));
+  approximate_index known(clustered_rows(500, row_length, 3));
   std::thread adder([&] {
-    for (int i = 0; i < 10; ++i) known.add(clustered_rows(50, dimension, static_cast<std::uint64_t>(10 + i)));
+    for (int i = 0; i < 10; ++i)
+      known.add(clustered_rows(50, row_length, static_cast<std::uint64_t>(10 + i)));
   });
   int fewest = 10;
   for (int i = 0; i < 200; ++i) {
@@ -256,12 +254,12 @@ TEST_CASE("a saved approximate index finds, grows and forgets as before") {
   known.erase(std::vector<std::int64_t>{0, 5, 17});
   known.save(path);
   approximate_index loaded = approximate_index::load(path);
-  CHECK(loaded.size() == many - 3);
+  CHECK(loaded.size() == row_count - 3);
   CHECK(loaded.ids() == known.ids());
   CHECK(answers(loaded) == answers(known));
   for (approximate_index* each : {&known, &loaded}) {
-    each->add(clustered_rows(300, dimension, 8));
-    each->erase(std::vector<std::int64_t>{many, 20});
+    each->add(clustered_rows(300, row_length, 8));
+    each->erase(std::vector<std::int64_t>{row_count, 20});
   }
   CHECK(answers(loaded) == answers(known));
   loaded.save(path);

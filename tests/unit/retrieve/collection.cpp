@@ -26,23 +26,11 @@
 namespace {
 
 using namespace lookalike;
+using test::content;
+using test::message_of;
 using test::scratch_folder;
 using test::write_waves;
 namespace fs = std::filesystem;
-
-std::string content(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const file_error& failure) {
-    return failure.what();
-  }
-  return "(no file_error)";
-}
 
 std::vector<std::string> names(const collection& photos) {
   std::vector<std::string> result;
@@ -409,7 +397,7 @@ TEST_CASE("a full disk is an error, and the old store stays as it was") {
   for (int i = 3; i < 9; ++i) write_waves(scratch.path, sentence(i, ".png"), i);
   {
     const full_disk limit(size_before + 5000);
-    const std::string message = message_of([&] { build(scratch.path); });
+    const std::string message = message_of<file_error>([&] { build(scratch.path); });
     CHECK(message.find("thumbnails.u8") != std::string::npos);
     CHECK(message.find("File too large") != std::string::npos);
     const auto meanwhile = collection::open(scratch.path);
@@ -425,14 +413,15 @@ TEST_CASE("a folder that cannot be written is an error that names it") {
     const scratch_folder scratch;
     write_waves(scratch.path, "a.png", 1);
     const fs::path store = scratch.path / "a.png" / "store";
-    CHECK(message_of([&] { collection::build(scratch.path, {.store = store}); }).find(store.string()) !=
-          std::string::npos);
+    CHECK(message_of<file_error>([&] {
+            collection::build(scratch.path, {.store = store});
+          }).find(store.string()) != std::string::npos);
     return;
   }
   const scratch_folder scratch, locked;
   write_waves(scratch.path, "a.png", 1);
   fs::permissions(locked.path, fs::perms::owner_read | fs::perms::owner_exec);
-  CHECK(message_of([&] {
+  CHECK(message_of<file_error>([&] {
           collection::build(scratch.path, {.store = locked.path / "s"});
         }).find("Permission") != std::string::npos);
   fs::permissions(locked.path, fs::perms::owner_all);
@@ -462,9 +451,9 @@ TEST_CASE("damaged stores are errors that say what is wrong and what to do") {
   for (int i = 0; i < 3; ++i) write_waves(scratch.path, sentence(i, ".png"), i);
   const fs::path store = build(scratch.path).location();
   const std::string manifest = content(store / "manifest");
-  const auto opening = [&] { return message_of([&] { collection::open(scratch.path); }); };
-  const auto building = [&] { return message_of([&] { build(scratch.path); }); };
-  REQUIRE(opening() == "(no file_error)");
+  const auto opening = [&] { return message_of<file_error>([&] { collection::open(scratch.path); }); };
+  const auto building = [&] { return message_of<file_error>([&] { build(scratch.path); }); };
+  REQUIRE(opening() == "(no error)");
 
   SECTION("a manifest that was cut short") {
     for (std::size_t length = 0; length < manifest.size(); ++length) {
@@ -479,7 +468,7 @@ TEST_CASE("damaged stores are errors that say what is wrong and what to do") {
       changed[at] = static_cast<char>(changed[at] ^ 1);
       std::ofstream(store / "manifest", std::ios::binary) << changed;
       INFO("byte " << at);
-      REQUIRE(opening() != "(no file_error)");
+      REQUIRE(opening() != "(no error)");
     }
   }
   SECTION("another version") {
@@ -500,7 +489,7 @@ TEST_CASE("damaged stores are errors that say what is wrong and what to do") {
       fs::remove(store / column);
       CHECK(opening().find("No such file") != std::string::npos);
       std::ofstream(store / column, std::ios::binary) << whole;
-      REQUIRE(opening() == "(no file_error)");
+      REQUIRE(opening() == "(no error)");
     }
   }
   SECTION("columns that contradict the manifest never crash") {
@@ -518,21 +507,23 @@ TEST_CASE("what is no collection, or one of another folder or encoder, is refuse
   const scratch_folder scratch, other;
   write_waves(scratch.path, "a.png", 1);
   write_waves(other.path, "b.png", 2);
-  CHECK(message_of([&] { collection::open(scratch.path); }).find("holds no collection") != std::string::npos);
-  CHECK(message_of([&] { collection::open(scratch.path / "missing"); }).find("No such file") !=
+  CHECK(message_of<file_error>([&] { collection::open(scratch.path); }).find("holds no collection") !=
         std::string::npos);
-  CHECK(message_of([&] { build(scratch.path / "a.png"); }).find("it is a file") != std::string::npos);
-  CHECK(message_of([&] {
+  CHECK(message_of<file_error>([&] { collection::open(scratch.path / "missing"); }).find("No such file") !=
+        std::string::npos);
+  CHECK(message_of<file_error>([&] { build(scratch.path / "a.png"); }).find("it is a file") !=
+        std::string::npos);
+  CHECK(message_of<file_error>([&] {
           collection::build(scratch.path, {.store = other.path});
         }).find("it holds other things ('b.png')") != std::string::npos);
   CHECK_FALSE(fs::exists(other.path / "manifest"));
 
   const fs::path store = other.path / "store";
   collection::build(scratch.path, {.store = store, .encoder = quick()});
-  CHECK(message_of([&] {
+  CHECK(message_of<file_error>([&] {
           collection::build(other.path, {.store = store, .encoder = quick()});
         }).find("describes the folder '" + scratch.path.string()) != std::string::npos);
-  CHECK(message_of([&] {
+  CHECK(message_of<file_error>([&] {
           collection::build(scratch.path, {.store = store});
         }).find("the encoder yields gist(") != std::string::npos);
 }
@@ -543,7 +534,7 @@ TEST_CASE("one process at a time adds to a store") {
   const auto photos = build(scratch.path);
   const int lock = ::open((photos.location() / "lock").c_str(), O_RDWR);
   REQUIRE(::flock(lock, LOCK_EX) == 0);
-  CHECK(message_of([&] { build(scratch.path); }).find("another process is adding to it") !=
+  CHECK(message_of<file_error>([&] { build(scratch.path); }).find("another process is adding to it") !=
         std::string::npos);
   CHECK(collection::open(scratch.path).size() == 1);  // readers do not mind
   ::close(lock);

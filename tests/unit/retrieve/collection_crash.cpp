@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <string>
@@ -26,6 +25,8 @@
 namespace {
 
 using namespace lookalike;
+using test::content;
+using test::write;
 using namespace test;
 namespace fs = std::filesystem;
 
@@ -46,11 +47,6 @@ template <class Work>
   return child;
 }
 
-std::string content(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 /// Returns when the manifest is another file, or after a second.
 void wait_for_commit(const fs::path& store) {
   const auto inode = [&] {
@@ -59,10 +55,6 @@ void wait_for_commit(const fs::path& store) {
   };
   const auto before = inode();
   for (int i = 0; i < 5000 && inode() == before; ++i) ::usleep(200);
-}
-
-void write(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
 }  // namespace

@@ -28,30 +28,22 @@ using namespace lookalike;
 using test::add_made_up;
 using test::is_true;
 using test::made_up_items;
+using test::message_of;
 using test::scratch_folder;
 using test::truth;
 using test::truth_of;
 using test::write_waves;
 namespace fs = std::filesystem;
 
-using ids = std::vector<std::int64_t>;
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const error& failure) {
-    return failure.what();
-  }
-  return "(no error)";
-}
+using id_list = std::vector<std::int64_t>;
 
 bool says(const std::string& message, const std::string& part) {
   INFO(message);
   return message.find(part) != std::string::npos;
 }
 
-ids ids_of(const collection& store) {
-  ids all;
+id_list ids_of(const collection& store) {
+  id_list all;
   for (std::int64_t i = 0; i < store.size(); ++i) all.push_back(store.id(i));
   return all;
 }
@@ -62,8 +54,8 @@ std::uintmax_t bytes_in(const fs::path& folder) {
   return bytes;
 }
 
-ids from_to(std::int64_t first, std::int64_t end) {
-  ids all;
+id_list from_to(std::int64_t first, std::int64_t end) {
+  id_list all;
   for (std::int64_t id = first; id < end; ++id) all.push_back(id);
   return all;
 }
@@ -77,7 +69,7 @@ TEST_CASE("items come back as they were given, whatever their ids") {
   CHECK(store.columns().empty());
   store = add_made_up(store, {50, 3, 1'000'000'000'000, 0}, 4);
   store = add_made_up(store, {7, 51}, 5);
-  CHECK(ids_of(store) == ids{50, 3, 1'000'000'000'000, 0, 7, 51});
+  CHECK(ids_of(store) == id_list{50, 3, 1'000'000'000'000, 0, 7, 51});
   CHECK(is_true(store));
   CHECK(store.label(7) == 5);
   CHECK(store.contains(3));
@@ -97,10 +89,10 @@ TEST_CASE("items without ids are numbered after the largest, and numbers are not
   const std::vector<float> two(4, 1.0f);
   const auto add = [&](const collection& store) { return store.add({.columns = {{"v", {two, 2}}}}); };
   auto store = add(collection::create(scratch.path / "s"));
-  CHECK(ids_of(store) == ids{0, 1});
+  CHECK(ids_of(store) == id_list{0, 1});
   store = store.add({.ids = {7, 5}, .columns = {{"v", {two, 2}}}});
-  store = store.remove(ids{7});
-  CHECK(ids_of(add(store)) == ids{0, 1, 5, 8, 9});
+  store = store.remove(id_list{7});
+  CHECK(ids_of(add(store)) == id_list{0, 1, 5, 8, 9});
 }
 
 TEST_CASE("what does not fit the collection is refused in words that name both, and nothing is added") {
@@ -191,7 +183,7 @@ TEST_CASE("what does not fit the collection is refused in words that name both, 
 TEST_CASE("removed items are not found, replaced ones are new, and earlier handles show what they showed") {
   const scratch_folder scratch;
   const auto first = add_made_up(collection::create(scratch.path / "s"), from_to(0, 40), 1);
-  const auto second = first.remove(ids{3, 17, 39});
+  const auto second = first.remove(id_list{3, 17, 39});
   const auto third = second.replace(made_up_items({5, 38}, {9, 9}).items);
   CHECK(first.size() == 40);
   CHECK(second.size() == 37);
@@ -201,13 +193,13 @@ TEST_CASE("removed items are not found, replaced ones are new, and earlier handl
   CHECK(third.label(5) == 9);
   CHECK_FALSE(third.contains(17));
   CHECK(third.column("code").rows() == 42);
-  CHECK_THROWS_AS(third.remove(ids{17}), value_error);
-  CHECK_THROWS_AS(third.remove(ids{1, 1}), value_error);
+  CHECK_THROWS_AS(third.remove(id_list{17}), value_error);
+  CHECK_THROWS_AS(third.remove(id_list{1, 1}), value_error);
   CHECK_THROWS_AS(third.replace(made_up_items({17}, {1}).items), value_error);
   CHECK(third.refresh().size() == 37);
   const auto fourth = add_made_up(third, {17}, 2);  // an id that somebody chooses may be chosen again
   CHECK(fourth.label(17) == 2);
-  CHECK(near_duplicates(fourth, to_float(fourth.thumbnail(17)), {.correlation = 0.999f}) == ids{17});
+  CHECK(near_duplicates(fourth, to_float(fourth.thumbnail(17)), {.correlation = 0.999f}) == id_list{17});
 }
 
 TEST_CASE("compaction keeps what can be found, gives the space back, and leaves open handles alone") {
@@ -235,7 +227,7 @@ TEST_CASE("compaction keeps what can be found, gives the space back, and leaves 
 
 TEST_CASE("columns computed elsewhere stand side by side, also with rows that are gone") {
   const scratch_folder scratch;
-  auto store = add_made_up(collection::create(scratch.path / "s"), {4, 8, 15, 16, 23}, 0).remove(ids{8});
+  auto store = add_made_up(collection::create(scratch.path / "s"), {4, 8, 15, 16, 23}, 0).remove(id_list{8});
   const std::vector<std::uint16_t> halves{0x3c00, 0x0000, 0x4000, 0xbc00, 1, 2, 3, 4};
   store = store.add_column("half", {halves, 2, "by hand"});
   const auto column = store.column("half");
@@ -265,7 +257,7 @@ TEST_CASE("columns computed elsewhere stand side by side, also with rows that ar
 
   const std::vector<std::int32_t> labels{5, 6, 7, 8};
   const auto labeled =
-      store.refresh().remove(ids{1}).add_column("labels", {labels.data(), 4, 1, column_type::int32});
+      store.refresh().remove(id_list{1}).add_column("labels", {labels.data(), 4, 1, column_type::int32});
   CHECK(labeled.label(4) == 5);
   CHECK(labeled.label(23) == 8);
   CHECK(labeled.drop_column("labels").label(4) == -1);
@@ -311,7 +303,7 @@ TEST_CASE("a folder's photographs can be removed for good, have further columns,
     return collection::build(scratch.path, {.encoder = color_grid, .columns = std::move(columns)});
   };
   auto photos = build();
-  photos = photos.remove(ids{2});
+  photos = photos.remove(id_list{2});
   CHECK(photos.size() == 5);
   CHECK(build().report().unchanged == 6);
   photos = photos.add_column("gist", gist);
@@ -326,7 +318,7 @@ TEST_CASE("a folder's photographs can be removed for good, have further columns,
   photos = build({{"gist", gist}});
   CHECK(photos.report().added == 1);
   CHECK(photos.size() == 5);
-  const ids before = ids_of(photos);
+  const id_list before = ids_of(photos);
   photos = photos.compact();
   CHECK(ids_of(photos) == before);
   CHECK(photos.verify().empty());
@@ -373,13 +365,14 @@ TEST_CASE("stores of the first version open, and become the second when they are
   CHECK(more.state().committed().version == 2);
   CHECK(fs::file_size(store / "thumbnails.u8.sums") == 8);
   CHECK(more.verify().empty());
-  CHECK(more.remove(ids{17}).compact().verify().empty());
-  CHECK(more.remove(ids{18}).size() == 38);
+  CHECK(more.remove(id_list{17}).compact().verify().empty());
+  CHECK(more.remove(id_list{18}).size() == 38);
 }
 
 TEST_CASE("a disk that is full while items are added, replaced or compacted loses nothing") {
   const scratch_folder scratch;
-  const auto before = add_made_up(collection::create(scratch.path / "s"), from_to(0, 60), 1).remove(ids{9});
+  const auto before =
+      add_made_up(collection::create(scratch.path / "s"), from_to(0, 60), 1).remove(id_list{9});
   const truth expected = truth_of(before);
   {
     const full_disk limit(60 * thumbnail_size + 1000);
@@ -410,10 +403,10 @@ TEST_CASE("one writer at a time, whatever it does") {
     return says(message_of(action), "another process is adding to it");
   };
   CHECK(is_refused([&] { add_made_up(store, {3}, 1); }));
-  CHECK(is_refused([&] { store.remove(ids{1}); }));
+  CHECK(is_refused([&] { store.remove(id_list{1}); }));
   CHECK(is_refused([&] { store.compact(); }));
   CHECK(is_refused([&] { store.drop_column("code"); }));
   CHECK(is_true(store.refresh()));
   ::close(lock);
-  CHECK(store.remove(ids{1}).size() == 1);
+  CHECK(store.remove(id_list{1}).size() == 1);
 }

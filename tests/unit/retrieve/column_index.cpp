@@ -19,6 +19,7 @@ using namespace lookalike;
 using test::add_made_up;
 using test::code_length;
 using test::made_up_items;
+using test::message_of;
 using test::scratch_folder;
 
 std::vector<float> code_of(std::int64_t id, std::int64_t label) {
@@ -43,15 +44,6 @@ std::vector<std::pair<double, std::int64_t>> all_by_distance(const collection& s
   }
   std::sort(all.begin(), all.end());
   return all;
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const value_error& failure) {
-    return failure.what();
-  }
-  return "(no value_error)";
 }
 
 }  // namespace
@@ -100,11 +92,13 @@ TEST_CASE("columns of halves and bytes are searched by vectors of their own type
   const column_index byte(store, "byte", metric::correlation);
   const neighbors correlations = byte.search(vector_view(bytes.data(), 1, 3), {.k = 2});
   CHECK(correlations.ids == std::vector<std::int64_t>{6, 7});  // both are 0 away: by id
-  CHECK(message_of([&] {
+  CHECK(message_of<value_error>([&] {
           byte.search(feature_vector({1, 2, 3}));
         }).find("given vectors of float32 x 3, wanted uint8 x 3, as the column 'byte' has") !=
         std::string::npos);
-  CHECK(message_of([&] { half.search(feature_vector({1, 2, 3})); }).find("wanted 2") != std::string::npos);
-  CHECK(message_of([&] { column_index(store, "none"); }).find("wanted one of 'byte', 'half'") !=
+  CHECK(message_of<value_error>([&] {
+          half.search(feature_vector({1, 2, 3}));
+        }).find("wanted 2") != std::string::npos);
+  CHECK(message_of<value_error>([&] { column_index(store, "none"); }).find("wanted one of 'byte', 'half'") !=
         std::string::npos);
 }

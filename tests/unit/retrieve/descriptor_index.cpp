@@ -18,22 +18,22 @@ using namespace lookalike;
 static_assert(lookalike::index<descriptor_index>);
 
 const std::vector<descriptor_block> blocks{{"first", 6, 9, 2.0f}, {"second", 4, 3, 1.0f}};
-constexpr std::int64_t dimension = 6 * 9 + 4 * 3;
+constexpr std::int64_t value_total = 6 * 9 + 4 * 3;
 
 /// Descriptors of few degrees of freedom, as those of pictures are.
 std::vector<float> random_values(std::int64_t count, std::uint64_t seed, double offset) {
   random_sequence shared(5), random(seed);
   std::vector<double> directions;
-  for (std::int64_t i = 0; i < 10 * dimension; ++i) directions.push_back(shared.normal());
+  for (std::int64_t i = 0; i < 10 * value_total; ++i) directions.push_back(shared.normal());
   std::vector<float> values;
   for (std::int64_t row = 0; row < count; ++row) {
     double coordinates[10];
     for (double& coordinate : coordinates) coordinate = random.normal();
-    for (std::int64_t j = 0; j < dimension; ++j) {
+    for (std::int64_t j = 0; j < value_total; ++j) {
       double value = offset + 0.2 * random.normal();
       for (std::int64_t i = 0; i < 10; ++i)
         value += coordinates[i] / static_cast<double>(1 + i) *
-                 directions[static_cast<std::size_t>(i * dimension + j)];
+                 directions[static_cast<std::size_t>(i * value_total + j)];
       values.push_back(static_cast<float>(value));
     }
   }
@@ -46,8 +46,8 @@ std::vector<descriptor> random_queries(std::size_t count, std::uint64_t seed, do
   std::vector<descriptor> queries;
   for (std::size_t q = 0; q < count; ++q) {
     descriptor query{blocks,
-                     {values.begin() + static_cast<std::ptrdiff_t>(q) * dimension,
-                      values.begin() + static_cast<std::ptrdiff_t>(q + 1) * dimension},
+                     {values.begin() + static_cast<std::ptrdiff_t>(q) * value_total,
+                      values.begin() + static_cast<std::ptrdiff_t>(q + 1) * value_total},
                      std::vector<float>(10, 1.0f)};
     for (float& weight : query.weights) {
       if (q > 0 && random.uniform() < 0.5)
@@ -64,14 +64,14 @@ std::vector<std::pair<float, std::int64_t>> by_brute_force(const std::vector<flo
                                                            const descriptor& query,
                                                            const std::vector<double>& factors) {
   std::vector<std::pair<float, std::int64_t>> all;
-  const std::int64_t count = std::ssize(values) / dimension;
+  const std::int64_t count = std::ssize(values) / value_total;
   for (std::int64_t row = 0; row < count; ++row) {
     double sum = 0;
-    for (std::int64_t j = 0; j < dimension; ++j) {
+    for (std::int64_t j = 0; j < value_total; ++j) {
       const std::size_t block = j < 54 ? 0 : 1;
       const auto cell = static_cast<std::size_t>(block == 0 ? j / 9 : 6 + (j - 54) / 3);
       const double difference = static_cast<double>(query.values[static_cast<std::size_t>(j)]) -
-                                static_cast<double>(values[static_cast<std::size_t>(row * dimension + j)]);
+                                static_cast<double>(values[static_cast<std::size_t>(row * value_total + j)]);
       sum += factors[block] * static_cast<double>(query.weights[cell]) * difference * difference;
     }
     all.emplace_back(static_cast<float>(sum), row);
@@ -86,7 +86,7 @@ TEST_CASE(
     "descriptor_index: masked and plain queries equal brute force, prepared or not, one by one or together") {
   for (const double offset : {0.0, 100.0}) {
     const std::vector<float> values = random_values(9000, 1, offset);
-    const vector_view view(values.data(), 9000, dimension);
+    const vector_view view(values.data(), 9000, value_total);
     const descriptor_index prepared(blocks, view), plain(blocks, view, {.prepare = false});
     CHECK(prepared.prepared_memory() > 0);
     CHECK(plain.prepared_memory() == 0);
@@ -124,7 +124,7 @@ TEST_CASE("descriptor_index: ids, filters, a radius and any number of threads") 
   const std::vector<float> values = random_values(10'000, 3, 0);
   std::vector<std::int64_t> ids;
   for (std::int64_t i = 0; i < 10'000; ++i) ids.push_back(20'000 - i);
-  const descriptor_index index(blocks, {values.data(), 10'000, dimension}, {.ids = ids});
+  const descriptor_index index(blocks, {values.data(), 10'000, value_total}, {.ids = ids});
   const std::vector<descriptor> queries = random_queries(3, 4, 0);
   const neighbors all = index.search(queries, {.k = 50});
   for (const int count : {1, 3}) {
@@ -146,14 +146,14 @@ TEST_CASE("descriptor_index: ids, filters, a radius and any number of threads") 
 
 TEST_CASE("descriptor_index: what does not go together is refused") {
   const std::vector<float> values = random_values(4, 3, 0);
-  const vector_view view(values.data(), 4, dimension);
+  const vector_view view(values.data(), 4, value_total);
   CHECK_THROWS_AS(descriptor_index({}, view), value_error);
-  CHECK_THROWS_AS(descriptor_index(blocks, vector_view(values.data(), 4, dimension - 1)), value_error);
+  CHECK_THROWS_AS(descriptor_index(blocks, vector_view(values.data(), 4, value_total - 1)), value_error);
   CHECK_THROWS_AS(descriptor_index(blocks, view, {.ids = {1, 1, 2, 3}}), value_error);
   CHECK_THROWS_AS(descriptor_index(blocks, view.part(0, 0)), value_error);
   std::vector<float> broken = values;
   broken[5] = std::numeric_limits<float>::quiet_NaN();
-  CHECK_THROWS_AS(descriptor_index(blocks, vector_view(broken.data(), 4, dimension)), value_error);
+  CHECK_THROWS_AS(descriptor_index(blocks, vector_view(broken.data(), 4, value_total)), value_error);
   const descriptor_index index(blocks, view);
   descriptor query = random_queries(1, 1, 0)[0];
   CHECK_THROWS_AS(index.search(query, {.k = 0}), value_error);

@@ -31,7 +31,7 @@ static_assert(encoder<on_gray_stage<gist_stage>> && describes_pictures<on_gray_s
 static_assert(
     std::is_same_v<decltype(gray_thumbnail | lookup(std::declval<gray_index>(), 1))::output, matches>);
 
-photo_array random_pictures(int count, int side, std::uint64_t seed) {
+photo_array random_photos(int count, int side, std::uint64_t seed) {
   std::vector<std::uint8_t> values(static_cast<std::size_t>(count * side * side * 3));
   random_sequence random(seed);
   for (auto& value : values) value = static_cast<std::uint8_t>(random.uniform(0, 256));
@@ -58,9 +58,9 @@ double correlation(const byte_image& a, const byte_image& b) {
 }  // namespace
 
 TEST_CASE("half the squared distance of gray thumbnails is 1 - the correlation of lightness") {
-  const photo_array photos = random_pictures(60, 32, 1);
+  const photo_array photos = random_photos(60, 32, 1);
   const gray_index known(photos);
-  const byte_image query = random_pictures(1, 32, 2).read_photo(0);
+  const byte_image query = random_photos(1, 32, 2).read_photo(0);
   const matches found = known.search(gray_thumbnail(to_float(query)), {.k = 60});
   REQUIRE(found.count == 60);
   CHECK(found.certified);
@@ -71,7 +71,7 @@ TEST_CASE("half the squared distance of gray thumbnails is 1 - the correlation o
 }
 
 TEST_CASE("a picture finds itself by lightness alone, in color and in gray") {
-  const photo_array photos = random_pictures(200, 32, 3);
+  const photo_array photos = random_photos(200, 32, 3);
   const gray_index known(photos);
   const image<3> picture = to_float(photos.read_photo(123));
   const matches found = known.search(gray_thumbnail(picture), {.k = 1});
@@ -116,16 +116,16 @@ TEST_CASE("what cannot be read is left out of an index, and an index of nothing 
 }
 
 TEST_CASE("an index refuses descriptors of another encoder") {
-  const gray_index known(random_pictures(5, 32, 4));
+  const gray_index known(random_photos(5, 32, 4));
   const image<3> picture(40, 40, 0.3f);
   CHECK_THROWS_AS(known.search(gist(picture)), value_error);
   CHECK_THROWS_AS(known.search(gray_thumbnail(picture), {.k = 0}), value_error);
-  const gray_index by_gist(random_pictures(5, 32, 4), on_gray(gist({.side = 64})));
+  const gray_index by_gist(random_photos(5, 32, 4), on_gray(gist({.side = 64})));
   CHECK_THROWS_AS(by_gist.search(gist({.side = 64})(picture)), value_error);  // it has seen color
 }
 
 TEST_CASE("near duplicates are all that correlate at least as much as asked") {
-  photo_array photos = random_pictures(120, 32, 5);
+  photo_array photos = random_photos(120, 32, 5);
   std::vector<std::uint8_t> values;
   const byte_image query = photos.read_photo(7);
   for (std::int64_t id = 0; id < photos.size(); ++id) {
@@ -147,7 +147,7 @@ TEST_CASE("near duplicates are all that correlate at least as much as asked") {
 }
 
 TEST_CASE("a constant picture is as near to all, and bad ones are refused") {
-  const gray_index known(random_pictures(9, 32, 7));
+  const gray_index known(random_photos(9, 32, 7));
   const matches found = known.search(gray_thumbnail(image<3>(5, 8, 0.5f)), {.k = 9});
   for (const float distance : found.distances) CHECK(distance == Approx(1));
   CHECK_THROWS_AS(gray_thumbnail(image<3>()), value_error);
@@ -155,12 +155,12 @@ TEST_CASE("a constant picture is as near to all, and bad ones are refused") {
   CHECK_THROWS_AS(on_gray(gist)(image<3>(2, 2, 2.0f)), value_error);
   CHECK_THROWS_AS(photo_array(std::vector<std::uint8_t>(10), 2, 2), value_error);
   CHECK_THROWS_AS(photo_array({}, 0, 2), value_error);
-  CHECK_THROWS_AS(random_pictures(2, 4, 1).read_photo(2), value_error);
+  CHECK_THROWS_AS(random_photos(2, 4, 1).read_photo(2), value_error);
 }
 
 TEST_CASE("describing in gray can be watched and stopped") {
   std::int64_t heard = 0;
-  const gray_index known(random_pictures(300, 8, 8), gray_thumbnail,
+  const gray_index known(random_photos(300, 8, 8), gray_thumbnail,
                          [&](std::string_view task, std::int64_t done, std::int64_t total) {
                            CHECK(task == "describe in gray");
                            CHECK(total == 300);
@@ -169,5 +169,5 @@ TEST_CASE("describing in gray can be watched and stopped") {
                          });
   CHECK(heard == 300);
   const auto stop = [](std::string_view, std::int64_t, std::int64_t) { return false; };
-  CHECK_THROWS_AS(gray_index(random_pictures(300, 8, 8), gray_thumbnail, stop), interrupted);
+  CHECK_THROWS_AS(gray_index(random_photos(300, 8, 8), gray_thumbnail, stop), interrupted);
 }

@@ -30,11 +30,13 @@
 #include <lookalike/retrieve/vector_index.hpp>
 #include <lookalike/retrieve/vote.hpp>
 
+#include "random_rows.hpp"
 #include "scratch.hpp"
 
 namespace {
 
 using namespace lookalike;
+using test::random_pictures;
 
 static_assert(encoder<learned_descriptor>);
 static_assert(describes_pictures<learned_descriptor>);
@@ -45,16 +47,9 @@ constexpr architecture small_network() {
   return input(3, {.height = 8, .width = 8}) | conv(4, {.stride = 2}) | relu() |
          named("code", conv(2, {.kernel = 1})) | conv(1) | expose("code");
 }
-struct small {
+struct small_definition {
   static constexpr architecture define() { return small_network(); }
 };
-
-tensor<std::uint8_t> random_pictures(std::int64_t count, std::uint64_t seed) {
-  tensor<std::uint8_t> pictures(count, 3, 8, 8);
-  random_sequence random(seed);
-  for (std::uint8_t& value : pictures) value = static_cast<std::uint8_t>(random.integer(256));
-  return pictures;
-}
 
 image<3> picture_of(const tensor<std::uint8_t>& pictures, std::int64_t n) {
   image<3> picture(8, 8);
@@ -70,7 +65,7 @@ TEST_CASE("a network's part is a descriptor: the numbers of a pass by hand, in N
   const dynamic_model<float> net(small_network());
   normalization norm = uniform_normalization(3, 100, 0.02f);
   norm.mean(0, 1) = 120;
-  const tensor<std::uint8_t> pictures = random_pictures(3, 1);
+  const tensor<std::uint8_t> pictures = random_pictures(3, 8, 1);
   tensor<float> x(3, 3, 8, 8);
   for (std::int64_t i = 0; i < x.size(); ++i)
     x.data()[i] = (static_cast<float>(pictures.data()[i]) - (i / 64 % 3 == 1 ? 120.0f : 100.0f)) * 0.02f;
@@ -97,9 +92,9 @@ TEST_CASE("a network's part is a descriptor: the numbers of a pass by hand, in N
 }
 
 TEST_CASE("a network known to the compiler is the same stage") {
-  model<small> compiled;
+  model<small_definition> compiled;
   dynamic_model<float> dynamic_one(small_network());
-  const image<3> picture = picture_of(random_pictures(1, 4), 0);
+  const image<3> picture = picture_of(random_pictures(1, 8, 4), 0);
   CHECK(encode(compiled, "code")(picture) == encode(dynamic_one, "code")(picture));
 }
 
@@ -118,7 +113,7 @@ TEST_CASE("pictures of another size are squashed to the network's") {
 
 TEST_CASE("the stage keeps the network as it was; descriptors of other weights do not compare") {
   dynamic_model<float> net(small_network());
-  const image<3> picture = picture_of(random_pictures(1, 2), 0);
+  const image<3> picture = picture_of(random_pictures(1, 8, 2), 0);
   const auto before = encode(net, "code");
   const descriptor expected = before(picture);
   net.initialize(1);
@@ -134,7 +129,7 @@ TEST_CASE("the stage keeps the network as it was; descriptors of other weights d
 
 TEST_CASE("a network stands beside other descriptors in a pipeline") {
   const dynamic_model<float> net(small_network());
-  const tensor<std::uint8_t> pictures = random_pictures(30, 7);
+  const tensor<std::uint8_t> pictures = random_pictures(30, 8, 7);
   const auto describe = encode(net, "code");
   const vector_index known(describe(pictures.view()));
   const auto find = describe | lookup(known, 3);

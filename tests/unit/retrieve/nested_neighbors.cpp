@@ -10,16 +10,12 @@
 #include <lookalike/retrieve/nested_neighbors.hpp>
 #include <lookalike/retrieve/vector_index.hpp>
 
+#include "random_rows.hpp"
+
 namespace {
 
 using namespace lookalike;
-
-tensor<float> random_rows(std::int64_t count, std::int64_t dimension, std::uint64_t seed) {
-  tensor<float> rows(count, dimension);
-  random_sequence random(seed);
-  for (float& value : rows) value = static_cast<float>(random.normal());
-  return rows;
-}
+using test::random_rows;
 
 struct answer {
   std::vector<std::int64_t> ids;

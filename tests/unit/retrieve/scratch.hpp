@@ -4,33 +4,17 @@
 /// Folders of pictures for the tests of collections.
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
-#include <system_error>
 
 #include <catch2/catch.hpp>
 
 #include <lookalike/image/image.hpp>
 #include <lookalike/image/write.hpp>
 
-namespace test {
+#include "../scratch_folder.hpp"
 
-/// A folder that is gone after the test.
-struct scratch_folder {
-  std::filesystem::path path;
-  scratch_folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lookalike-retrieve-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = std::filesystem::canonical(pattern);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
+namespace test {
 
 /// A picture of waves, another one for each number.
 inline lookalike::image<3> waves(int number, int height = 48, int width = 64) {

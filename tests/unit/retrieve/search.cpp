@@ -15,12 +15,12 @@ namespace {
 using namespace lookalike;
 using detail::row_view;
 
-const std::vector<descriptor_block> blocks{{"first", 5, 7, 2.0f}, {"second", 3, 2, 1.0f}};
+const std::vector<descriptor_block> layout{{"first", 5, 7, 2.0f}, {"second", 3, 2, 1.0f}};
 
 descriptor random_descriptor(std::mt19937& random, float offset = 0) {
   std::normal_distribution<float> normal(offset, 1);
   std::uniform_real_distribution<float> uniform(0, 1);
-  descriptor d{blocks, std::vector<float>(value_count(blocks)), std::vector<float>(cell_count(blocks))};
+  descriptor d{layout, std::vector<float>(value_count(layout)), std::vector<float>(cell_count(layout))};
   for (float& value : d.values) value = normal(random);
   for (float& weight : d.weights) weight = uniform(random) < 0.3f ? 0.0f : uniform(random);
   d.weights[0] = 1;
@@ -34,7 +34,7 @@ struct stored {
     detail::append_row(d, floats);
     ++count;
   }
-  row_view view() const { return {floats.data(), count, blocks}; }
+  row_view view() const { return {floats.data(), count, layout}; }
 };
 
 std::int64_t id_of_row(std::int64_t row) {
@@ -49,9 +49,9 @@ std::vector<std::pair<float, std::int64_t>> brute_force(const stored& rows, cons
     const float* values = rows.floats.data() + static_cast<std::size_t>(row) * rows.view().pitch();
     double sum = 0;
     std::size_t i = 0, cell = 0;
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-      for (int c = 0; c < blocks[b].cells; ++c, ++cell) {
-        for (int v = 0; v < blocks[b].values_per_cell; ++v, ++i) {
+    for (std::size_t b = 0; b < layout.size(); ++b) {
+      for (int c = 0; c < layout[b].cells; ++c, ++cell) {
+        for (int v = 0; v < layout[b].values_per_cell; ++v, ++i) {
           const double difference = static_cast<double>(query.values[i]) - static_cast<double>(values[i]);
           sum += factors[b] * static_cast<double>(query.weights[cell]) * difference * difference;
         }
@@ -174,7 +174,7 @@ TEST_CASE("a list longer than the entries is padded with -1 and infinity") {
     CHECK(found.ids[i] == -1);
     CHECK(found.distances[i] == std::numeric_limits<float>::infinity());
   }
-  const matches none = detail::nearest_rows({nullptr, 0, blocks}, random_descriptor(random),
+  const matches none = detail::nearest_rows({nullptr, 0, layout}, random_descriptor(random),
                                             std::vector<double>{1, 1}, {.k = 3}, id_of_row);
   CHECK(none.count == 0);
   CHECK(none.ids == std::vector<std::int64_t>{-1, -1, -1});
@@ -222,7 +222,7 @@ TEST_CASE("the mean squared distance of a block is that over all pairs of live r
   const auto is_live = [](std::int64_t row) { return row % 3 != 1; };
   const auto measured = detail::mean_squared_distances(rows.view(), is_live);
   REQUIRE(measured.size() == 2);
-  const descriptor whole{blocks, {}, std::vector<float>(cell_count(blocks), 1.0f)};
+  const descriptor whole{layout, {}, std::vector<float>(cell_count(layout), 1.0f)};
   for (std::size_t block = 0; block < 2; ++block) {
     std::vector<double> factors{0, 0};
     factors[block] = 1;

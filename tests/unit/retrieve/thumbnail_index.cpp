@@ -28,7 +28,7 @@ struct photo_folder {
 
 /// Correlation and mean squared difference over the known thumbnail pixels in double precision; `hole` is
 /// made of whole thumbnail pixels and the picture is a multiple of 32.
-std::pair<double, double> truth(const masked_image& query, const byte_image& thumbnail) {
+std::pair<double, double> measured(const masked_image& query, const byte_image& thumbnail) {
   const int step_y = query.picture.height() / 32, step_x = query.picture.width() / 32;
   std::vector<double> a, b;
   for (int y = 0; y < 32; ++y) {
@@ -82,7 +82,7 @@ TEST_CASE("thumbnails are compared where the query is known, by both distances")
     std::vector<std::pair<double, std::int64_t>> expected;
     for (std::int64_t i = 0; i < folder.photos.size(); ++i) {
       const std::int64_t id = folder.photos.id(i);
-      const auto [correlation, squares] = truth(query, folder.photos.thumbnail(id));
+      const auto [correlation, squares] = measured(query, folder.photos.thumbnail(id));
       expected.emplace_back(kind == thumbnail_distance::correlation ? 1 - correlation : squares, id);
     }
     std::sort(expected.begin(), expected.end());

@@ -15,19 +15,15 @@
 #include <lookalike/stage/pipeline.hpp>
 #include <lookalike/stage/roles.hpp>
 
+#include "random_rows.hpp"
+
 namespace {
 
 using namespace lookalike;
+using test::random_pictures;
 
 static_assert(encoder<tiny_image_stage> && stage<tiny_image_batch_stage>);
 static_assert(describes_pictures<tiny_image_stage>);
-
-tensor<std::uint8_t> random_pictures(std::int64_t count, std::uint64_t seed) {
-  tensor<std::uint8_t> pictures(count, 3, 32, 32);
-  random_sequence random(seed);
-  for (std::uint8_t& value : pictures) value = static_cast<std::uint8_t>(random.integer(256));
-  return pictures;
-}
 
 /// Pearson's correlation, in double precision.
 double correlation(const std::uint8_t* a, const std::uint8_t* b, std::size_t count) {
@@ -42,7 +38,7 @@ double correlation(const std::uint8_t* a, const std::uint8_t* b, std::size_t cou
 }  // namespace
 
 TEST_CASE("the squared distance of tiny images is 2 (1 - correlation)") {
-  tensor<std::uint8_t> pictures = random_pictures(20, 1);
+  tensor<std::uint8_t> pictures = random_pictures(20, 32, 1);
   // From unrelated to nearly equal ones.
   for (std::int64_t n = 1; n < 20; ++n)
     for (std::int64_t i = 0; i < 3072; ++i)
@@ -65,7 +61,7 @@ TEST_CASE("the squared distance of tiny images is 2 (1 - correlation)") {
 }
 
 TEST_CASE("a picture and its bytes have the same tiny image, plane after plane") {
-  const tensor<std::uint8_t> pictures = random_pictures(3, 2);
+  const tensor<std::uint8_t> pictures = random_pictures(3, 32, 2);
   const tensor<float> rows = tiny_image(pictures.view());
   image<3> picture(32, 32);
   for (int y = 0; y < 32; ++y)
@@ -89,7 +85,7 @@ TEST_CASE("a picture and its bytes have the same tiny image, plane after plane")
 TEST_CASE("a constant picture is zero: at distance 1 from every other") {
   const descriptor gray = tiny_image(image<3>(40, 50, 0.3f));
   for (const float value : gray.values) CHECK(value == 0);
-  tensor<std::uint8_t> pictures = random_pictures(2, 3);
+  tensor<std::uint8_t> pictures = random_pictures(2, 32, 3);
   std::fill_n(pictures.data(), 3072, std::uint8_t{17});
   const vector_index known(tiny_image(pictures.view()));
   const matches found = (tiny_image | lookup(known, 2))(image<3>(40, 50, 0.3f));

@@ -15,21 +15,10 @@
 namespace {
 
 using namespace lookalike;
+using test::message_of;
 using test::scratch_folder;
+using test::write;
 namespace fs = std::filesystem;
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const error& failure) {
-    return failure.what();
-  }
-  return "(no error)";
-}
-
-void write(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 /// The value of picture i at row y, column x.
 std::uint8_t value(std::int64_t i, int y, int x, int channel) {

@@ -30,7 +30,7 @@ word_tree twelve() {
                          {"boat", "vehicle"}});
 }
 
-matches with_ids(std::vector<std::int64_t> ids) {
+matches matches_of(std::vector<std::int64_t> ids) {
   matches found;
   found.count = static_cast<int>(ids.size());
   found.distances.assign(ids.size(), 0);
@@ -46,7 +46,7 @@ TEST_CASE("votes on a tree of twelve nouns, counted by hand") {
   const std::vector<std::string> nouns{"car", "poodle", "cat", "dog", "boat", "house", "bird", "car"};
   std::vector<int> nodes;
   for (const auto& noun : nouns) nodes.push_back(tree.node(noun));
-  const tree_votes votes = vote(with_ids({0, 1, 2, 3, 4, 5, 7}), nodes, tree);  // all but the bird
+  const tree_votes votes = vote(matches_of({0, 1, 2, 3, 4, 5, 7}), nodes, tree);  // all but the bird
   CHECK(votes.total() == 7);
   const std::vector<std::pair<std::string, int>> counted{
       {"entity", 7}, {"animal", 3}, {"artifact", 4}, {"bird", 0},  {"mammal", 3}, {"dog", 2},
@@ -71,8 +71,8 @@ TEST_CASE("votes on a tree of twelve nouns, counted by hand") {
 TEST_CASE("of nodes with as many votes, the one with the nearest match wins") {
   const word_tree tree = twelve();
   const std::vector<int> nodes{tree.node("boat"), tree.node("cat")};
-  CHECK(tree.name(vote(with_ids({0, 1}), nodes, tree).best_path().back()) == "boat");
-  CHECK(tree.name(vote(with_ids({1, 0}), nodes, tree).best_path().back()) == "cat");
+  CHECK(tree.name(vote(matches_of({0, 1}), nodes, tree).best_path().back()) == "boat");
+  CHECK(tree.name(vote(matches_of({1, 0}), nodes, tree).best_path().back()) == "cat");
 }
 
 TEST_CASE("a tree without votes has no best path") {
@@ -85,10 +85,10 @@ TEST_CASE("a tree without votes has no best path") {
 TEST_CASE("matches without nodes are errors") {
   const word_tree tree = twelve();
   const std::vector<int> nodes{3};
-  CHECK_THROWS_WITH(vote(with_ids({}), nodes, tree), "vote: given no matches, wanted at least one");
-  CHECK_THROWS_WITH(vote(with_ids({0, 1}), nodes, tree),
+  CHECK_THROWS_WITH(vote(matches_of({}), nodes, tree), "vote: given no matches, wanted at least one");
+  CHECK_THROWS_WITH(vote(matches_of({0, 1}), nodes, tree),
                     "vote: given a match with the id 1, wanted one of the 1 that have nodes");
-  CHECK_THROWS_WITH(vote(with_ids({0}), std::vector<int>{12}, tree),
+  CHECK_THROWS_WITH(vote(matches_of({0}), std::vector<int>{12}, tree),
                     "word_tree: given the node 12, wanted 0 to 11");
 }
 

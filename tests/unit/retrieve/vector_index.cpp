@@ -17,26 +17,17 @@
 #include <lookalike/stage/branch.hpp>
 #include <lookalike/stage/pipeline.hpp>
 
+#include "random_rows.hpp"
+
 namespace {
 
 using namespace lookalike;
+using test::random_rows;
+using test::row_of;
 
 static_assert(lookalike::index<vector_index> && lookalike::index<vector_batch_index>);
 static_assert(stage<lookup_stage<vector_index>>);
 static_assert(std::is_same_v<decltype(gist | lookup(std::declval<vector_index>(), 1))::output, matches>);
-
-tensor<float> random_rows(std::int64_t count, std::int64_t dimension, std::uint64_t seed, double scale = 1,
-                          double offset = 0) {
-  tensor<float> rows(count, dimension);
-  random_sequence random(seed);
-  for (float& value : rows) value = static_cast<float>(offset + scale * random.normal());
-  return rows;
-}
-
-std::vector<float> row_of(const tensor<float>& rows, std::int64_t i) {
-  const std::int64_t dimension = rows.size() / rows.batch();
-  return {rows.data() + i * dimension, rows.data() + (i + 1) * dimension};
-}
 
 /// All distances in double precision, sorted by distance and id.
 matches by_brute_force(const tensor<float>& rows, const std::vector<float>& query, int k,

@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,7 @@
 namespace {
 
 using namespace lookalike;
+using test::write;
 
 const std::string data_noun =
     "  1 This software and database is being provided to you, the LICENSEE  \n"
@@ -28,10 +28,6 @@ const std::string index_noun =
     "dog n 2 1 @ 2 1 00000030 00000050  \n"
     "entity n 1 1 ~ 1 1 00000010  \n"
     "laika n 1 1 @i 1 0 00000040  \n";
-
-void write(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
 
 std::vector<std::string> path_of(const wordnet_nouns& nouns, int node) {
   std::vector<std::string> path;

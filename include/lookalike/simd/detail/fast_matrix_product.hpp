@@ -67,7 +67,7 @@ inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::pt
   std::ptrdiff_t k = 0;
   do {
     const std::ptrdiff_t depth = std::min(t.depth_block, t.depth - k);
-    const float* a = t.a + first_row * t.a_row + k * t.a_column;
+    const float* const a = depth > 0 ? t.a + first_row * t.a_row + k * t.a_column : nullptr;
     if (packs_a) copy_matrix(a, t.a_row, t.a_column, rows, depth, packed_a, t.a_pitch);
     const input_block inputs{packs_a ? packed_a : a, 0, 0, packs_a ? t.a_pitch : t.a_row};
     convolution_task task;
@@ -83,7 +83,8 @@ inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::pt
       const int first = static_cast<int>(panel) * panel_channels;
       const int count = std::min(panel_channels, static_cast<int>(t.columns) - first);
       const int width = panel_width_at(first, static_cast<int>(t.columns));
-      copy_matrix(t.b + k * t.b_row + first * t.b_column, t.b_row, t.b_column, depth, count, packed_b, width);
+      const float* const b = depth > 0 ? t.b + k * t.b_row + first * t.b_column : nullptr;
+      copy_matrix(b, t.b_row, t.b_column, depth, count, packed_b, width);
       for (std::ptrdiff_t i = 0; i < depth && count < width; ++i)
         std::fill(packed_b + i * width + count, packed_b + (i + 1) * width, 0.0f);
       const panel_epilogue finishing(store, first, count);

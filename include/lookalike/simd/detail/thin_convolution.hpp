@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include <lookalike/core/memory.hpp>
@@ -45,13 +46,15 @@ struct thin_layer {
   const float* shift = nullptr;
   int channels = 0;  ///< in whole registers
   bool is_trivial = true;
+  float least = -std::numeric_limits<float>::infinity();  ///< 0 rectifies
 };
 
 /// `outputs[p][first + j] = start[j] + sum over i of pixels[p][inputs[i]] weights(i, j)`, through a scale, a
-/// shift and, perhaps, a rectifier, for `count` pixels.
-template <int Products, bool Rectifies>
+/// shift and a least value, for `count` pixels.
+template <int Products>
 [[gnu::noinline]] void thin_sums(const float* const* pixels, int count, const thin_layer& layer,
                                  float* const* outputs, std::ptrdiff_t first) {
+  const floats least(layer.least);
   for (int p = 0; p < count; ++p) {
     const float* pixel = pixels[p];
     floats x[Products];
@@ -70,7 +73,7 @@ template <int Products, bool Rectifies>
       if (!layer.is_trivial) {
         sum =
             xsimd::fma(sum, floats::load_unaligned(layer.scale + c), floats::load_unaligned(layer.shift + c));
-        if constexpr (Rectifies) sum = xsimd::max(floats(0.0f), sum);  // NaN, the second, stays
+        sum = xsimd::max(least, sum);  // NaN, the second, stays
       }
       sum.store_unaligned(to + c);
     };
@@ -87,10 +90,9 @@ template <int Products, bool Rectifies>
 using thin_function = void (*)(const float* const*, int, const thin_layer&, float* const*, std::ptrdiff_t);
 
 /// `thin_sums` for a number of products.
-template <bool Rectifies>
-thin_function thin_sums_of(std::ptrdiff_t products) {
+inline thin_function thin_sums_of(std::ptrdiff_t products) {
   return [&]<int... Indices>(std::integer_sequence<int, Indices...>) {
-    constexpr thin_function functions[] = {thin_sums<Indices + 1, Rectifies>...};
+    constexpr thin_function functions[] = {thin_sums<Indices + 1>...};
     return functions[products - 1];
   }
   (up_to<most_thin_products>);
@@ -124,9 +126,8 @@ inline void convolve_thin(const float* const* inputs, const float* const* residu
     for (int inner = 0; inner < runs.inner_count; ++inner)
       for (std::ptrdiff_t k = 0; k < runs.length; ++k)
         layer.inputs[i++] = outer * runs.outer_step + inner * runs.inner_step + k;
-  const thin_function sums = is_fused && function == activation_function::relu
-                                 ? thin_sums_of<true>(products)
-                                 : thin_sums_of<false>(products);
+  if (is_fused && function == activation_function::relu) layer.least = 0;
+  const thin_function sums = thin_sums_of(products);
   if (is_fused) {
     sums(inputs, count, layer, outputs, first);
     return;

@@ -8,6 +8,8 @@
 
 #include "layer_run.hpp"
 
+namespace activations_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -124,3 +126,5 @@ TEST_CASE("gradients of activations are differences of their values") {
     CHECK(report.ok());
   }
 }
+
+}  // namespace activations_test

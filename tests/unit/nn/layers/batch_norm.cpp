@@ -7,6 +7,8 @@
 
 #include "normalization_reference.hpp"
 
+namespace batch_norm_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -121,3 +123,5 @@ TEST_CASE("gradients of batch normalization are differences of its values") {
     CHECK(report.ok());
   }
 }
+
+}  // namespace batch_norm_test

@@ -6,6 +6,8 @@
 
 #include "layer_run.hpp"
 
+namespace concat_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -71,3 +73,5 @@ TEST_CASE("maps of other extents do not lie side by side") {
   CHECK_THROWS_WITH(net.forward({tensor<float>(1, 1, 4, 5), tensor<float>(1, 2, 4, 6)}),
                     Catch::Contains("concat0: expects 5 columns from every branch, given 6"));
 }
+
+}  // namespace concat_test

@@ -6,6 +6,8 @@
 #include <lookalike/nn/layers/constant.hpp>
 #include <lookalike/nn/model.hpp>
 
+namespace constant_test {
+
 using namespace lookalike;
 
 namespace {
@@ -54,3 +56,5 @@ TEST_CASE("a constant starts as it is told") {
   const auto second = net.values("constant1.weight");
   CHECK(std::adjacent_find(second.begin(), second.end()) == second.end());
 }
+
+}  // namespace constant_test

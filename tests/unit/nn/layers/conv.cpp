@@ -6,6 +6,8 @@
 
 #include "layer_run.hpp"
 
+namespace conv_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -205,3 +207,5 @@ TEST_CASE("gradients of convolutions are differences of their values") {
     CHECK(report.ok());
   }
 }
+
+}  // namespace conv_test

@@ -6,6 +6,8 @@
 
 #include "rearranged.hpp"
 
+namespace crop_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::draw;
@@ -65,3 +67,5 @@ TEST_CASE("maps that are too small to be cropped are an error when the network r
       net.forward({tensor<float>(1, 1, 4, 4), tensor<float>(1, 1, 4, 5)}),
       Catch::Contains("center_crop_to0: expects 5 or more columns, as many as it is cropped to, given 4"));
 }
+
+}  // namespace crop_test

@@ -8,6 +8,8 @@
 
 #include "layer_run.hpp"
 
+namespace dropout_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -88,3 +90,5 @@ TEST_CASE("dropout is gone from networks in inference") {
   CHECK(with(x) == x);
   CHECK(with.forward(x).memory() == without.forward(x).memory());
 }
+
+}  // namespace dropout_test

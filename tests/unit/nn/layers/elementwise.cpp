@@ -6,6 +6,8 @@
 
 #include "layer_run.hpp"
 
+namespace elementwise_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -139,3 +141,5 @@ TEST_CASE("one map may be several inputs") {
   CHECK(g[0](0, 0, 0, 0) == 12);
   CHECK(g[0](0, 1, 0, 0) == 27);
 }
+
+}  // namespace elementwise_test

@@ -6,6 +6,8 @@
 
 #include "layer_run.hpp"
 
+namespace embedding_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -63,3 +65,5 @@ TEST_CASE("a number that is no row is an error when the network runs") {
     CHECK_THROWS_AS(net(x), value_error);
   }
 }
+
+}  // namespace embedding_test

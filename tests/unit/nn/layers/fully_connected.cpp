@@ -6,6 +6,8 @@
 
 #include "layer_run.hpp"
 
+namespace fully_connected_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -97,3 +99,5 @@ TEST_CASE("gradients of fully connected layers are differences of their values")
     }
   }
 }
+
+}  // namespace fully_connected_test

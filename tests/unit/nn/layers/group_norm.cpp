@@ -7,6 +7,8 @@
 
 #include "normalization_reference.hpp"
 
+namespace group_norm_test {
+
 using namespace lookalike;
 using layer_test::array4;
 
@@ -51,3 +53,5 @@ TEST_CASE("gradients of group normalization are differences of its values") {
     CHECK(report.ok());
   }
 }
+
+}  // namespace group_norm_test

@@ -7,6 +7,8 @@
 
 #include "normalization_reference.hpp"
 
+namespace instance_norm_test {
+
 using namespace lookalike;
 using layer_test::array4;
 
@@ -48,3 +50,5 @@ TEST_CASE("gradients of instance normalization are differences of its values") {
     CHECK(report.ok());
   }
 }
+
+}  // namespace instance_norm_test

@@ -8,6 +8,8 @@
 
 #include "normalization_reference.hpp"
 
+namespace layer_norm_test {
+
 using namespace lookalike;
 using layer_test::array4;
 
@@ -77,3 +79,5 @@ TEST_CASE("gradients of layer normalization with a weight for every element are 
   INFO(report.text());
   CHECK(report.ok());
 }
+
+}  // namespace layer_norm_test

@@ -9,6 +9,8 @@
 
 #include "layer_run.hpp"
 
+namespace local_response_norm_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -88,3 +90,5 @@ TEST_CASE("gradients of local response normalization are differences of its valu
     CHECK(report.ok());
   }
 }
+
+}  // namespace local_response_norm_test

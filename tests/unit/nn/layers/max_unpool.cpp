@@ -7,6 +7,8 @@
 
 #include "layer_run.hpp"
 
+namespace max_unpool_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::check_backward;
@@ -144,3 +146,5 @@ TEST_CASE("an index outside the map is an error") {
   *indices.begin() = 3;
   CHECK_NOTHROW(net.forward({values, indices}));
 }
+
+}  // namespace max_unpool_test

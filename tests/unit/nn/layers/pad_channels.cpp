@@ -6,6 +6,8 @@
 #include <lookalike/nn/dynamic_model.hpp>
 #include <lookalike/nn/layers/pad_channels.hpp>
 
+namespace pad_channels_test {
+
 using namespace lookalike;
 
 TEST_CASE("channels of zeros come before and after") {
@@ -36,3 +38,5 @@ TEST_CASE("fewer than no channels are an error") {
   CHECK_THROWS_WITH(dynamic_model<float>(input(2) | pad_channels(-1, 0)),
                     "pad_channels0: expects 0 or more channels on either side, given -1 and 0");
 }
+
+}  // namespace pad_channels_test

@@ -8,6 +8,8 @@
 
 #include "rearranged.hpp"
 
+namespace permute_test {
+
 using namespace lookalike;
 using layer_test::place;
 
@@ -50,3 +52,5 @@ TEST_CASE("channels, rows and columns change roles, and gradients change back") 
   for (unsigned seed = 0; seed < 40; ++seed) compare<float>(seed);
   for (unsigned seed = 40; seed < 60; ++seed) compare<double>(seed);
 }
+
+}  // namespace permute_test

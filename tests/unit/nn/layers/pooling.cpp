@@ -10,6 +10,8 @@
 
 #include "layer_run.hpp"
 
+namespace pooling_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::check_backward;
@@ -286,3 +288,5 @@ TEST_CASE("bins of an adaptive pool overlap where extents do not divide") {
   CHECK(values(run_once(adaptive_average_pool(1, 3), counted(1, 5))) == std::vector<float>{1.5f, 3, 4.5f});
   CHECK(values(run_once(adaptive_max_pool(1, 4), counted(1, 2))) == std::vector<float>{1, 1, 2, 2});
 }
+
+}  // namespace pooling_test

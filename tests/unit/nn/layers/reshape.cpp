@@ -6,6 +6,8 @@
 
 #include "rearranged.hpp"
 
+namespace reshape_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::draw;
@@ -65,3 +67,5 @@ TEST_CASE("other counts of numbers are an error when the network runs") {
   CHECK_THROWS_WITH(net(tensor<float>(1, 8, 2, 1)),
                     Catch::Contains("reshape0: expects 8 numbers, given 8 x 2 x 1"));
 }
+
+}  // namespace reshape_test

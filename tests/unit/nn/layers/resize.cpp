@@ -9,6 +9,8 @@
 
 #include "layer_run.hpp"
 
+namespace resize_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -138,3 +140,5 @@ TEST_CASE("a factor is used as it is given, though extents are rounded down") {
   CHECK(run_once(resize(1, 7), {1, 2, 3}) == std::vector<float>{1, 1, 1, 2, 2, 3, 3});
   CHECK(run_once(upsample(2.5, {.method = interpolation::bilinear}), {0, 5}).back() == 5);
 }
+
+}  // namespace resize_test

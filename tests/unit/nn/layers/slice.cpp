@@ -5,6 +5,8 @@
 
 #include "rearranged.hpp"
 
+namespace slice_test {
+
 using namespace lookalike;
 using layer_test::draw;
 using layer_test::place;
@@ -37,3 +39,5 @@ TEST_CASE("a slice is those channels, and gradients go back there") {
   for (unsigned seed = 0; seed < 40; ++seed) compare<float>(seed);
   for (unsigned seed = 40; seed < 60; ++seed) compare<double>(seed);
 }
+
+}  // namespace slice_test

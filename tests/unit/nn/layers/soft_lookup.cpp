@@ -11,6 +11,8 @@
 
 #include "layer_run.hpp"
 
+namespace soft_lookup_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -256,3 +258,5 @@ TEST_CASE("attention at constant scores is a mean, and pictures do not mix") {
   const tensor<double> y(net.forward({z, k, v}).output());
   CHECK(std::vector<double>(y.begin(), y.end()) == std::vector<double>{2, 2, 2, 15, 15, 15});
 }
+
+}  // namespace soft_lookup_test

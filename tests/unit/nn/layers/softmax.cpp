@@ -9,6 +9,8 @@
 
 #include "layer_run.hpp"
 
+namespace softmax_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -93,3 +95,5 @@ TEST_CASE("gradients of softmax and its logarithm are differences of their value
     CHECK(report.ok());
   }
 }
+
+}  // namespace softmax_test

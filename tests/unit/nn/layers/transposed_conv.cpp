@@ -6,6 +6,8 @@
 
 #include "layer_run.hpp"
 
+namespace transposed_conv_test {
+
 using namespace lookalike;
 using layer_test::array4;
 using layer_test::layer_run;
@@ -172,3 +174,5 @@ TEST_CASE("gradients of transposed convolutions are differences of their values"
     CHECK(report.ok());
   }
 }
+
+}  // namespace transposed_conv_test

@@ -10,6 +10,8 @@
 
 #include "check_gradient.hpp"
 
+namespace binary_cross_entropy_test {
+
 using namespace lookalike;
 using test::random_tensor;
 
@@ -107,3 +109,5 @@ TEST_CASE("binary cross-entropy refuses targets that are no probabilities and we
                       Catch::Contains("targets(0, 1, 0, 0)") && Catch::Contains("between 0 and 1"));
   }
 }
+
+}  // namespace binary_cross_entropy_test

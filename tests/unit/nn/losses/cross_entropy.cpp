@@ -11,6 +11,8 @@
 
 #include "check_gradient.hpp"
 
+namespace cross_entropy_test {
+
 using namespace lookalike;
 using test::random_tensor;
 
@@ -267,3 +269,5 @@ TEST_CASE("cross-entropy refuses labels out of range and what has the wrong exte
   CHECK_THROWS_AS(cross_entropy{}(logits, labels, tensor<float>(2, 3, 2, 2)), value_error);
   CHECK_THROWS_AS(cross_entropy{}(tensor<float>(2, 0, 2, 2), labels), value_error);
 }
+
+}  // namespace cross_entropy_test

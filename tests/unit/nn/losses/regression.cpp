@@ -9,6 +9,8 @@
 
 #include "check_gradient.hpp"
 
+namespace regression_test {
+
 using namespace lookalike;
 using test::random_tensor;
 
@@ -159,3 +161,5 @@ TEST_CASE("regression losses refuse other extents, targets that are no numbers, 
                     "mean_squared_error: given targets(1, 2, 0, 4) = nan, wanted finite numbers");
   CHECK_THROWS_AS(smooth_l1{.beta = 0}(outputs, outputs), value_error);
 }
+
+}  // namespace regression_test

@@ -7,6 +7,8 @@
 
 #include "trajectory.hpp"
 
+namespace adadelta_test {
+
 using namespace lookalike;
 
 TEST_CASE("ADADELTA arrives where PyTorch's does") {
@@ -38,3 +40,5 @@ TEST_CASE("ADADELTA refuses what makes no sense") {
   CHECK_THROWS_AS(adadelta{.learning_rate = -1}.validate(), value_error);
   CHECK_THROWS_AS(adadelta{.weight_decay = -1}.validate(), value_error);
 }
+
+}  // namespace adadelta_test

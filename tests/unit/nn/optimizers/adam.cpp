@@ -7,6 +7,8 @@
 
 #include "trajectory.hpp"
 
+namespace adam_test {
+
 using namespace lookalike;
 
 TEST_CASE("Adam and AdamW arrive where PyTorch's do") {
@@ -63,3 +65,5 @@ TEST_CASE("Adam refuses what makes no sense, by its own name") {
   CHECK_THROWS_AS(adam{.epsilon = -1}.validate(), value_error);
   CHECK_THROWS_AS(adamw{.weight_decay = -1}.validate(), value_error);
 }
+
+}  // namespace adam_test

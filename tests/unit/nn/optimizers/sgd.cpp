@@ -7,6 +7,8 @@
 
 #include "trajectory.hpp"
 
+namespace sgd_test {
+
 using namespace lookalike;
 
 TEST_CASE("gradient descent arrives where PyTorch's does") {
@@ -61,3 +63,5 @@ TEST_CASE("gradient descent remembers only what it needs, and refuses what makes
   CHECK_THROWS_AS(sgd{.nesterov = true}.validate(), value_error);
   CHECK_THROWS_AS((sgd{.momentum = 0.9, .dampening = 0.1, .nesterov = true}.validate()), value_error);
 }
+
+}  // namespace sgd_test
