@@ -132,6 +132,16 @@ TEST_CASE("the transposed convolutions of networks", "[transposed_convolution]")
   }
 }
 
+TEST_CASE("transposed convolution of maps so wide that a few rows go at a time", "[transposed_convolution]") {
+  std::mt19937 chance(24);
+  for (const window& w : {window{2, 2, 2, 2}, window{4, 4, 2, 2, 1, 1, 1, 1, 1, 1},
+                          window{3, 2, 3, 2, 1, 1, 2, 1, 1, 0}, window{5, 5, 4, 1, 1, 1, 2, 2, 2, 2}}) {
+    problem p{.batch = 2, .inputs = 3, .outputs = 2, .height = 11, .width = 1900, .window = w};
+    p = with_output(p);
+    check_all<float>(p, chance);
+  }
+}
+
 TEST_CASE("transposed convolution gives a picture the same bits in any batch and on any number of threads",
           "[transposed_convolution]") {
   std::mt19937 chance(23);

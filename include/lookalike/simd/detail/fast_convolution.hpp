@@ -155,8 +155,8 @@ struct convolution_kernels<float> {
     if (algorithm != convolution_algorithm::direct)
       return winograd_memory(adjoint_tiles(gy, w, shape_of(gx)), algorithm);
     std::ptrdiff_t size = 0;
-    for_each_phase(w, [&](int row, int column, const phase_taps&, const phase_taps&) {
-      size = std::max(size, task_scratch(phase_task(gy, w, row, column, shape_of(gx)), groups));
+    for_each_phase_task(gy, w, groups, shape_of(gx), [&](const convolution_task& t, std::ptrdiff_t) {
+      size = std::max(size, task_scratch(t, groups));
     });
     return size;
   }
@@ -168,9 +168,8 @@ struct convolution_kernels<float> {
       run_winograd(adjoint_tiles(gy, w, gx), packed, epilogue, scratch, algorithm);
       return;
     }
-    for_each_phase(w, [&](int row, int column, const phase_taps& rows, const phase_taps& columns) {
-      run(phase_task(gy, w, row, column, gx), packed, groups, epilogue, scratch);
-      packed += phase_size(gx.channels, gy.channels, groups, rows.count, columns.count);
+    for_each_phase_task(gy, w, groups, gx, [&](const convolution_task& t, std::ptrdiff_t weights) {
+      run(t, packed + weights, groups, epilogue, scratch);
     });
   }
 
@@ -258,6 +257,29 @@ struct convolution_kernels<float> {
       for (int column = 0; column < w.stride_width; ++column)
         visit(row, column, taps_of_phase(row, w.kernel_height, w.stride_height, w.dilation_height),
               taps_of_phase(column, w.kernel_width, w.stride_width, w.dilation_width));
+  }
+
+  /// Calls `visit(task, where its weights begin)` for all phases of some rows, then of the next: what one
+  /// phase reads and writes is still in the cache for the others.
+  template <class Visit>
+  static void for_each_phase_task(const input& gy, const window& w, int groups, const feature_map<float>& gx,
+                                  const Visit& visit) {
+    const int width = divide_up(gx.width, w.stride_width), height = divide_up(gx.height, w.stride_height);
+    const int rows_at_once = w.stride_height == 1 && w.stride_width == 1
+                                 ? height
+                                 : std::max(1, 2 * forward_block_pixels / std::max(1, width));
+    for (int first = 0; first < height; first += rows_at_once) {
+      std::ptrdiff_t weights = 0;
+      for_each_phase(w, [&](int row, int column, const phase_taps& rows, const phase_taps& columns) {
+        convolution_task t = phase_task(gy, w, row, column, gx);
+        const int count = std::min(rows_at_once, t.vertical.count - first);
+        t.vertical.first += first;
+        t.vertical.output_first += first * t.vertical.output_step;
+        t.vertical.count = count;
+        if (count > 0) visit(t, weights);
+        weights += phase_size(gx.channels, gy.channels, groups, rows.count, columns.count);
+      });
+    }
   }
 
   static convolution_task forward_task(const input& x, const window& w, padding_mode mode,
