@@ -67,9 +67,10 @@ inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::pt
   std::ptrdiff_t k = 0;
   do {
     const std::ptrdiff_t depth = std::min(t.depth_block, t.depth - k);
+    // Without depth there may be no matrices at all.
     const float* const a = depth > 0 ? t.a + first_row * t.a_row + k * t.a_column : nullptr;
     if (packs_a) copy_matrix(a, t.a_row, t.a_column, rows, depth, packed_a, t.a_pitch);
-    const input_block inputs{packs_a ? packed_a : a, 0, 0, packs_a ? t.a_pitch : t.a_row};
+    const input_block inputs{packs_a ? packed_a : a, 0, 0, depth == 0 ? 0 : packs_a ? t.a_pitch : t.a_row};
     convolution_task task;
     task.y = {t.c + first_row * t.c_row, 1, 1, static_cast<int>(rows), static_cast<int>(t.columns), t.c_row};
     epilogue<float> store;
