@@ -1,4 +1,4 @@
-// budget: 4.5 times the reference, 600 MB
+// budget: 5 times the reference, 600 MB
 
 /// \file
 /// What a user of ResNet-18 waits for: the network with all of its kernels, forward and backward, and a

@@ -1,4 +1,4 @@
-// budget: 4.5 times the reference, 600 MB
+// budget: 5 times the reference, 600 MB
 
 /// \file
 /// What a user of A U-Net with batch normalization waits for: the network with all of its kernels, forward
