@@ -282,6 +282,7 @@ class principal_components {
       }
     }
     aligned_vector<float> basis(static_cast<std::size_t>(width * dimension_));
+    aligned_vector<float> across(basis.size());  // its transpose
     const auto basis_rows = rows_of(std::as_const(basis).data(), width, dimension_);
     for (int round = 0;; ++round) {
       multiply(image_rows.transposed(), vectors, rows_of(basis.data(), width, dimension_));
@@ -292,7 +293,15 @@ class principal_components {
         for (float& value : basis) value /= largest;
       }
       detail::orthonormalize_rows(basis.data(), width, dimension_);
-      multiply(vectors, basis_rows.transposed(), rows_of(images.data(), count, width));
+      // A copy, as products read columns of it again and again.
+      for (std::int64_t i = 0; i < width; ++i) {
+        for (std::int64_t j = 0; j < dimension_; ++j) {
+          across[static_cast<std::size_t>(j * width + i)] =
+              basis[static_cast<std::size_t>(i * dimension_ + j)];
+        }
+      }
+      multiply(vectors, rows_of(std::as_const(across).data(), dimension_, width),
+               rows_of(images.data(), count, width));
       if (round == options.iterations) break;
     }
     aligned_vector<float> products(static_cast<std::size_t>(width * width));
