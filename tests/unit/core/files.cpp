@@ -59,20 +59,21 @@ TEST_CASE("text is written as it is, zero bytes included") {
 TEST_CASE("reading tells what is wrong with a path") {
   const scratch_folder scratch;
   const std::string missing = (scratch.path / "missing").string();
-  CHECK(message_of([&] { read_file(missing); }) ==
+  CHECK(message_of<file_error>([&] { read_file(missing); }) ==
         "cannot open '" + missing + "': No such file or directory");
-  CHECK(message_of([&] { read_file(scratch.path); }) ==
+  CHECK(message_of<file_error>([&] { read_file(scratch.path); }) ==
         "cannot read '" + scratch.path.string() + "': Is a directory");
-  CHECK(message_of([&] { read_file(""); }).find("No such file or directory") != std::string::npos);
+  CHECK(message_of<file_error>([&] { read_file(""); }).find("No such file or directory") !=
+        std::string::npos);
 }
 
 TEST_CASE("reading stops at the allowed size, for endless devices too") {
   const scratch_folder scratch;
   write_atomically(scratch.path / "ten", "0123456789");
   CHECK(read_file(scratch.path / "ten", 10).size() == 10);
-  CHECK(message_of([&] { read_file(scratch.path / "ten", 9); }).find("wanted at most 9") !=
+  CHECK(message_of<file_error>([&] { read_file(scratch.path / "ten", 9); }).find("wanted at most 9") !=
         std::string::npos);
-  CHECK(message_of([&] { read_file("/dev/zero", 100000); }).find("wanted at most 100000") !=
+  CHECK(message_of<file_error>([&] { read_file("/dev/zero", 100000); }).find("wanted at most 100000") !=
         std::string::npos);
 }
 
@@ -127,7 +128,7 @@ TEST_CASE("a full disk is reported, the old file stays and no temporary remains"
   std::string message;
   {
     const full_disk limit(50000);
-    message = message_of([&] { write_atomically(path, large); });
+    message = message_of<file_error>([&] { write_atomically(path, large); });
   }
   CHECK(message == "cannot write '" + path.string() + "': File too large");
   CHECK(content(path) == "old");
@@ -135,7 +136,7 @@ TEST_CASE("a full disk is reported, the old file stays and no temporary remains"
 }
 
 TEST_CASE("devices are written in place, never replaced") {
-  CHECK(message_of([] { write_atomically("/dev/full", "x"); }) ==
+  CHECK(message_of<file_error>([] { write_atomically("/dev/full", "x"); }) ==
         "cannot write '/dev/full': No space left on device");
   struct stat status {};
   REQUIRE(::stat("/dev/full", &status) == 0);
@@ -158,7 +159,9 @@ TEST_CASE("a link stays a link and its target gets the bytes") {
 TEST_CASE("writing to a folder, into a missing folder or below a file is a file_error") {
   const scratch_folder scratch;
   write_atomically(scratch.path / "a", "x");
-  const auto reason = [](const fs::path& path) { return message_of([&] { write_atomically(path, "x"); }); };
+  const auto reason = [](const fs::path& path) {
+    return message_of<file_error>([&] { write_atomically(path, "x"); });
+  };
   CHECK(reason(scratch.path).find("Is a directory") != std::string::npos);
   CHECK(reason(scratch.path / "missing" / "b").find("No such file or directory") != std::string::npos);
   CHECK(reason(scratch.path / "a" / "b").find("Not a directory") != std::string::npos);

@@ -227,7 +227,7 @@ TEST_CASE("a file cut short anywhere is an error that names it, or with accept_d
   }
   const bytes whole = stored("jpeg 4:4:4");
   const std::span<const std::byte> part(whole.data(), whole.size() - 40);
-  CHECK(message_of([&] { decode_image(part, {}, "holiday.jpg"); }) ==
+  CHECK(message_of<file_error>([&] { decode_image(part, {}, "holiday.jpg"); }) ==
         "cannot read 'holiday.jpg': found a truncated or damaged JPEG (Premature end of JPEG file), wanted a "
         "complete one");
   CHECK_NOTHROW(decode_image(part, {.accept_damaged = true}));
@@ -259,8 +259,8 @@ TEST_CASE("what is no picture is named in the message") {
   const scratch::folder folder;
   const auto reason = [&](std::string_view content) {
     write_atomically(folder.path / "a.jpg", content);
-    std::string size_message = message_of([&] { read_image_size(folder.path / "a.jpg"); });
-    std::string message = message_of([&] { read_image(folder.path / "a.jpg"); });
+    std::string size_message = message_of<file_error>([&] { read_image_size(folder.path / "a.jpg"); });
+    std::string message = message_of<file_error>([&] { read_image(folder.path / "a.jpg"); });
     CHECK(message == size_message);
     return message;
   };
@@ -270,22 +270,22 @@ TEST_CASE("what is no picture is named in the message") {
   CHECK(reason("hello") == start + "a file that starts with the bytes 68 65 6c 6c, wanted JPEG or PNG");
   CHECK(reason("R") == start + "a file that starts with the bytes 52, wanted JPEG or PNG");
   const std::string missing = (folder.path / "missing.png").string();
-  CHECK(message_of([&] { read_image(missing); }) ==
+  CHECK(message_of<file_error>([&] { read_image(missing); }) ==
         "cannot open '" + missing + "': No such file or directory");
-  CHECK(message_of([&] { read_image_size(missing); }) ==
+  CHECK(message_of<file_error>([&] { read_image_size(missing); }) ==
         "cannot open '" + missing + "': No such file or directory");
-  CHECK(message_of([&] { read_image(folder.path); }) ==
+  CHECK(message_of<file_error>([&] { read_image(folder.path); }) ==
         "cannot read '" + folder.path.string() + "': Is a directory");
-  CHECK(message_of([&] { read_image_size(folder.path); }) ==
+  CHECK(message_of<file_error>([&] { read_image_size(folder.path); }) ==
         "cannot read '" + folder.path.string() + "': Is a directory");
 }
 
 TEST_CASE("a header that claims an absurd extent is refused before memory is taken") {
   // 65,500 x 65,500 pixels would take 13 GB; a PNG may claim 2^31 - 1 each way.
   CHECK(
-      message_of([] { decode_image(jpeg_with_extent(65500, 65500), {}, "a.jpg"); }) ==
+      message_of<file_error>([] { decode_image(jpeg_with_extent(65500, 65500), {}, "a.jpg"); }) ==
       "cannot read 'a.jpg': found a header of 65500x65500 (height x width), wanted at most 268435456 pixels");
-  CHECK(message_of([] { decode_image(png_with_extent(2147483647, 2147483647), {}, "a.png"); }) ==
+  CHECK(message_of<file_error>([] { decode_image(png_with_extent(2147483647, 2147483647), {}, "a.png"); }) ==
         "cannot read 'a.png': found a header of 2147483647x2147483647 (height x width), wanted at most "
         "268435456 "
         "pixels");

@@ -11,16 +11,16 @@
 
 #include <lookalike/core/memory.hpp>
 
-#if defined LOOKALIKE_COMPILED && !defined LOOKALIKE_COMPILING
-#define LOOKALIKE_COMPILED_FUNCTION
-#else
-#include <Eigen/Eigenvalues>
-#include <Eigen/QR>
-#ifdef LOOKALIKE_COMPILING
+#ifdef LOOKALIKE_COMPILED
 #define LOOKALIKE_COMPILED_FUNCTION
 #else
 #define LOOKALIKE_COMPILED_FUNCTION inline
 #endif
+
+// LOOKALIKE_COMPILING is defined where lookalike::compiled itself is made (cmake/lookalike_compiled.cmake).
+#if !defined LOOKALIKE_COMPILED || defined LOOKALIKE_COMPILING
+#include <Eigen/Eigenvalues>
+#include <Eigen/QR>
 #endif
 
 namespace lookalike::detail {
