@@ -105,6 +105,16 @@ def test_a_collection_refuses_a_network_of_other_weights(folder):
         la.Collection.build(folder, encoder=la.encode(network(), "code", deviation=(0.5, 0.5, 0.5)))
 
 
+def test_a_collection_refuses_a_network_of_the_same_weights_and_other_layers(folder):
+    def encoder(activation):
+        return la.encode(la.Model(la.input(3) | la.conv(4, stride=4) | activation, height=16, width=16))
+
+    photos = la.Collection.build(folder, encoder=encoder(la.relu()))
+    assert len(photos.search(encoder(la.relu())(waves(0))).ids) > 0
+    with pytest.raises(la.InputError, match="network="):
+        photos.search(encoder(la.tanh())(waves(0)))
+
+
 def test_bad_networks_are_input_errors():
     with pytest.raises(la.InputError):
         la.encode(network(), "no such part")

@@ -27,6 +27,7 @@
 #include <lookalike/image/normalization.hpp>
 #include <lookalike/image/planes.hpp>
 #include <lookalike/image/resample.hpp>
+#include <lookalike/nn/fingerprint.hpp>
 #include <lookalike/nn/network.hpp>
 #include <lookalike/retrieve/descriptor.hpp>
 
@@ -73,10 +74,9 @@ class learned_descriptor {
     dimension_ = net_->forward(blank)[part_].size();
     require(dimension_ <= (std::int64_t{1} << 24), "encode: given a part of ", dimension_,
             " numbers, wanted at most ", 1 << 24);
-    const std::span<const float> values = net_->values();
     block_name_ = sentence("encode(part=", part_, ",height=", options_.height, ",width=", options_.width,
                            options_.unit_length ? ",unit_length" : "", ",network=", std::hex, std::setw(16),
-                           std::setfill('0'), hash64(std::as_bytes(values)) ^ hash_of_normalization(), ")");
+                           std::setfill('0'), fingerprint(*net_) ^ hash_of_normalization(), ")");
   }
 
   /// One picture of any size, floats in [0, 1]; it is squashed to the network's size. Throws `value_error`

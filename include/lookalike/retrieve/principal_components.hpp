@@ -31,6 +31,7 @@
 #include <lookalike/retrieve/vector_view.hpp>
 #include <lookalike/simd/inner_product.hpp>
 #include <lookalike/simd/matrix_product.hpp>
+#include <lookalike/simd/panel_product.hpp>
 
 namespace lookalike {
 
@@ -212,9 +213,10 @@ class principal_components {
       simd::inner_products(components(), dimension_, directions_.data(), dimension_, rows, to);
       return;
     }
-    detail::multiply(detail::rows_of(rows, count, dimension_),
-                     detail::rows_of(columns_.data(), dimension_, components()),
-                     detail::rows_of(to, count, components()));
+    aligned_vector<float> scratch(
+        static_cast<std::size_t>(simd::matrix_product_scratch<float>(count, components(), dimension_)));
+    simd::matrix_product(detail::rows_of(rows, count, dimension_), panels_, nullptr,
+                         detail::rows_of(to, count, components()), false, scratch);
   }
 
   /// How far the directions are from orthonormal: a bound of the norm of V^T V - 1.
@@ -318,11 +320,10 @@ class principal_components {
 
   /// What follows from the directions.
   void complete() {
-    columns_.resize(directions_.size());
-    for (std::int64_t i = 0; i < components(); ++i) {
-      for (std::int64_t j = 0; j < dimension_; ++j) {
-        columns_[static_cast<std::size_t>(j * components() + i)] =
-            directions_[static_cast<std::size_t>(i * dimension_ + j)];
+    panels_ = simd::panel_matrix(static_cast<int>(dimension_), static_cast<int>(components()));
+    for (int i = 0; i < panels_.columns(); ++i) {
+      for (int j = 0; j < panels_.rows(); ++j) {
+        panels_(j, i) = directions_[static_cast<std::size_t>(i * dimension_ + j)];
       }
     }
     measure_skewness();
@@ -346,7 +347,7 @@ class principal_components {
   std::int64_t dimension_ = 0;
   std::vector<float> mean_;
   aligned_vector<float> directions_;
-  aligned_vector<float> columns_;  // the transpose, which products of matrices read faster
+  simd::panel_matrix panels_;  // the transpose, as products of matrices read it
   std::vector<double> variances_;
   double total_variance_ = 0;
   double skewness_ = 0;

@@ -12,6 +12,7 @@
 #include <lookalike/core/parallel.hpp>
 #include <lookalike/simd/detail/fast_matrix_product.hpp>
 #include <lookalike/simd/instruction_set.hpp>
+#include <lookalike/simd/panel_product.hpp>
 
 namespace lookalike::simd {
 
@@ -50,6 +51,23 @@ std::ptrdiff_t matrix_product_scratch(std::ptrdiff_t rows, std::ptrdiff_t column
   }
 }
 
+namespace detail {
+
+template <class Scalar>
+void require_product(const matrix_view<const Scalar>& a, std::ptrdiff_t b_rows, std::ptrdiff_t b_columns,
+                     const matrix_view<Scalar>& c, std::span<const Scalar> scratch) {
+  require(a.columns == b_rows && a.rows == c.rows && b_columns == c.columns, "matrix_product: given ", a.rows,
+          " x ", a.columns, " times ", b_rows, " x ", b_columns, " for a result of ", c.rows, " x ",
+          c.columns);
+  require(c.column_stride == 1 || c.columns < 2, "matrix_product: given a result with columns ",
+          c.column_stride, " apart, wanted them side by side");
+  const std::ptrdiff_t least = matrix_product_scratch<Scalar>(c.rows, c.columns, a.columns, 1);
+  require(static_cast<std::ptrdiff_t>(scratch.size()) >= least, "matrix_product: given scratch for ",
+          scratch.size(), " scalars, wanted ", least);
+}
+
+}  // namespace detail
+
 /// c = a b + bias, or c += a b + bias if `accumulate`: a is rows x depth, b depth x columns, c rows x
 /// columns, with neighboring columns of c side by side; `bias` has an entry for each column and may be null.
 /// Every element is a sum in an order that depends on the depth only, so that a row of c depends neither on
@@ -60,14 +78,7 @@ void matrix_product(const std::type_identity_t<matrix_view<const Scalar>>& a,
                     const std::type_identity_t<matrix_view<const Scalar>>& b,
                     const std::type_identity_t<Scalar>* bias, const matrix_view<Scalar>& c, bool accumulate,
                     std::type_identity_t<std::span<Scalar>> scratch) {
-  require(a.columns == b.rows && a.rows == c.rows && b.columns == c.columns, "matrix_product: given ", a.rows,
-          " x ", a.columns, " times ", b.rows, " x ", b.columns, " for a result of ", c.rows, " x ",
-          c.columns);
-  require(c.column_stride == 1 || c.columns < 2, "matrix_product: given a result with columns ",
-          c.column_stride, " apart, wanted them side by side");
-  const std::ptrdiff_t least = matrix_product_scratch<Scalar>(c.rows, c.columns, a.columns, 1);
-  require(static_cast<std::ptrdiff_t>(scratch.size()) >= least, "matrix_product: given scratch for ",
-          scratch.size(), " scalars, wanted ", least);
+  detail::require_product<Scalar>(a, b.rows, b.columns, c, scratch);
   if constexpr (std::is_same_v<Scalar, float>) {
     detail::fast_matrix_product({a.data, a.row_stride, a.column_stride, b.data, b.row_stride, b.column_stride,
                                  bias, c.data, c.row_stride, c.rows, c.columns, a.columns, accumulate},
@@ -82,6 +93,18 @@ void matrix_product(const std::type_identity_t<matrix_view<const Scalar>>& a,
       }
     });
   }
+}
+
+/// The same, with a right matrix that is kept as panels: where one matrix of many columns is multiplied by few
+/// rows again and again, most of the time would pass with copying it. In the same order of summation, with
+/// the same scratch and errors.
+inline void matrix_product(const matrix_view<const float>& a, const panel_matrix& b, const float* bias,
+                           const matrix_view<float>& c, bool accumulate, std::span<float> scratch) {
+  static_assert(panel_width == detail::panel_channels);
+  detail::require_product<float>(a, b.rows(), b.columns(), c, scratch);
+  detail::fast_matrix_product({a.data, a.row_stride, a.column_stride, nullptr, 0, 0, bias, c.data,
+                               c.row_stride, c.rows, c.columns, a.columns, accumulate, &b},
+                              scratch);
 }
 
 }  // namespace LOOKALIKE_SIMD_NAMESPACE

@@ -127,6 +127,16 @@ TEST_CASE("the stage keeps the network as it was; descriptors of other weights d
                          after.blocks()));
 }
 
+TEST_CASE("descriptors of networks with the same weights and other layers do not compare") {
+  const auto with = [](const architecture& middle) {
+    return encode(dynamic_model<float>(input(3, {.height = 8, .width = 8}) | conv(4) | middle), "out");
+  };
+  const auto describe = with(relu());
+  CHECK(comparable(with(relu()).blocks(), describe.blocks()));
+  CHECK_FALSE(comparable(with(tanh()).blocks(), describe.blocks()));
+  CHECK_FALSE(comparable(with(leaky_relu(0.1)).blocks(), describe.blocks()));
+}
+
 TEST_CASE("a network stands beside other descriptors in a pipeline") {
   const dynamic_model<float> net(small_network());
   const tensor<std::uint8_t> pictures = random_pictures(30, 8, 7);

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstddef>
 #include <random>
+#include <type_traits>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -29,6 +30,14 @@ struct random_matrix {
   }
 };
 
+panel_matrix panels_of(const matrix_view<const float>& b) {
+  panel_matrix panels(static_cast<int>(b.rows), static_cast<int>(b.columns));
+  for (int i = 0; i < panels.rows(); ++i) {
+    for (int j = 0; j < panels.columns(); ++j) panels(i, j) = b(i, j);
+  }
+  return panels;
+}
+
 template <class Scalar>
 void check_product(int rows, int columns, int depth, bool a_by_columns, bool b_by_columns,
                    std::mt19937& chance) {
@@ -53,6 +62,14 @@ void check_product(int rows, int columns, int depth, bool a_by_columns, bool b_b
   INFO(rows << " x " << depth << " x " << columns);
   CHECK(relative_error(as_double(c.values), wanted) < tolerance<Scalar>);  // gaps are as they were
   CHECK_FALSE(scratch.overrun());
+  if constexpr (std::is_same_v<Scalar, float>) {
+    std::vector<float> again = before;
+    matrix_product(a.view, panels_of(b.view), has_bias ? bias.data() : nullptr,
+                   matrix_view<float>{again.data(), rows, columns, c.view.row_stride}, accumulate,
+                   scratch.span());
+    CHECK(relative_error(as_double(again), wanted) < tolerance<float>);
+    CHECK_FALSE(scratch.overrun());
+  }
 }
 
 template <class Scalar>
@@ -105,6 +122,11 @@ TEST_CASE("a row of a product depends neither on the other rows nor on the numbe
     row.rows = 1;
     const auto alone = run(row, 2);
     CHECK(std::equal(alone.begin(), alone.end(), whole.begin() + 277 * columns));
+    std::vector<float> by_panels(whole.size());
+    guarded_scratch<float> scratch(matrix_product_scratch<float>(rows, columns, depth));
+    matrix_product(a.view, panels_of(b.view), nullptr,
+                   matrix_view<float>{by_panels.data(), rows, columns, columns}, false, scratch.span());
+    if (by_columns) CHECK(by_panels == whole);  // otherwise rows are multiplied by rows
   }
 }
 
@@ -118,4 +140,7 @@ TEST_CASE("matrices that do not go together are refused", "[matrix_product]") {
   CHECK_THROWS_AS(matrix_product(b.transposed(), a.transposed(), nullptr, c.transposed(), false, scratch),
                   value_error);
   CHECK_THROWS_AS(matrix_product(a, b, nullptr, c, false, std::span<float>(scratch).first(1)), value_error);
+  CHECK_NOTHROW(matrix_product(a, panels_of(b), nullptr, c, false, scratch));
+  CHECK_THROWS_AS(matrix_product(a, panel_matrix(5, 5), nullptr, c, false, scratch), value_error);
+  CHECK_THROWS_AS(matrix_product(a, panel_matrix(4, 6), nullptr, c, false, scratch), value_error);
 }

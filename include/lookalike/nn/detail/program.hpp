@@ -15,6 +15,7 @@ namespace lookalike::detail {
 
 template <class Scalar>
 struct run_node {
+  std::string_view kind;  ///< of layer
   pool_range attributes;
   pool_range edges;  ///< the values it reads; after them the shortcut, if one was fused in
   const void* context = nullptr;
@@ -99,6 +100,7 @@ constexpr run_node<Scalar> make_run_node(const architecture_view& fused, int i,
   const node& n = fused.at(i);
   const layer_rules& rules = *n.rules;
   run_node<Scalar> r;
+  r.kind = rules.kind;
   r.attributes = n.attributes;
   r.edges = n.edges;
   r.context = rules.context;

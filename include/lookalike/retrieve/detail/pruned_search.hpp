@@ -100,20 +100,20 @@ class best_first_search {
         rows[count++] = rows[i];
       }
     }
-    left_.resize(count, candidate{0, 0});
+    if (left_.size() < count) left_.resize(count, candidate{0, 0});
     if (table.levels().empty()) {
       for (std::size_t i = 0; i < count; ++i) {
         left_[i] = {promise(sums[i], query.coarse, table.coarse_tails()[rows[i]]), rows[i], sums[i]};
       }
     } else {
       const auto from_first = [&](std::size_t i) { return candidate{sums[i], rows[i]}; };
-      refine(table.levels()[0], query.levels[0], from_first);
+      count = refine(table.levels()[0], query.levels[0], count, from_first);
     }
     for (std::size_t l = 1; l < table.levels().size(); ++l) {
-      refine(table.levels()[l], query.levels[l], [this](std::size_t i) { return left_[i]; });
+      count = refine(table.levels()[l], query.levels[l], count, [this](std::size_t i) { return left_[i]; });
     }
-    std::copy_if(left_.begin(), left_.end(), std::back_inserter(waiting_),
-                 [this](const candidate& entry) { return !is_seed(entry.row); });
+    std::copy_if(left_.begin(), left_.begin() + static_cast<std::ptrdiff_t>(count),
+                 std::back_inserter(waiting_), [this](const candidate& entry) { return !is_seed(entry.row); });
   }
 
   /// Measures the most promising `count`, to lower the limit.
@@ -155,11 +155,12 @@ class best_first_search {
     return tail < infinity ? likely + stage.tail * tail : infinity;
   }
 
-  /// Of as many as are left over, `entry(i)`, what the codes of a level do not rule out.
+  /// Of the `count` that are left over, `entry(i)`, puts in front of `left_` those that the codes of a level
+  /// do not rule out. Returns how many.
   template <class Entries>
-  void refine(const bound_table::level& level, const bound_query::level& query, const Entries& entry) {
+  std::size_t refine(const bound_table::level& level, const bound_query::level& query, std::size_t count,
+                     const Entries& entry) {
     constexpr std::size_t ahead = 16, at_once = simd::records_at_once;
-    const std::size_t count = left_.size();
     const float least = cut(query.constant);
     for (std::size_t i = 0; i < std::min(ahead, count); ++i) {
       simd::prefetch(level.record(entry(i).row), level.size());
@@ -182,7 +183,7 @@ class best_first_search {
         kept += static_cast<std::size_t>(!(one.promise < least));
       }
     }
-    left_.resize(kept, candidate{0, 0});
+    return kept;
   }
 
   void drop_hopeless(double constant) {
@@ -208,7 +209,8 @@ class best_first_search {
   const row_filter& filter_;
   std::int64_t excluded_;
   shared_limit* shared_;
-  std::vector<candidate> left_, waiting_;
+  std::vector<candidate> left_;  ///< only grows: its beginning is what is left over
+  std::vector<candidate> waiting_;
   std::vector<std::uint32_t> seeds_;
   search_counts counts_;
 };

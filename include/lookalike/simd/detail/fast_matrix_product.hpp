@@ -2,8 +2,9 @@
 
 /// \file
 /// Product of matrices of floats: rows of the result are the pixels, columns the channels of a convolution
-/// with one tap. Both matrices are cut along the depth; a piece of a panel of the right one is packed, and of
-/// the left one too where it does not lie ready. Where both are long rows, they are multiplied as they are.
+/// with one tap. Both matrices are cut along the depth; a piece of a panel of the right one is packed, unless
+/// it is kept as panels, and of the left one too where it does not lie ready. Where both are long rows, they
+/// are multiplied as they are.
 
 #include <algorithm>
 #include <cstddef>
@@ -42,6 +43,7 @@ struct matrix_task {
   std::ptrdiff_t c_row = 0;
   std::ptrdiff_t rows = 0, columns = 0, depth = 0;
   bool accumulate = false;
+  const panel_matrix* b_panels = nullptr;  ///< instead of `b`
 
   static constexpr std::ptrdiff_t depth_block = 256;  // sums are added in blocks of so many products
   static constexpr std::ptrdiff_t row_block = 252;    // a multiple of all tiles
@@ -49,13 +51,29 @@ struct matrix_task {
 
   /// Whether every element is the inner product of two rows, long enough that adding up lanes does not
   /// matter.
-  bool is_by_rows() const { return a_column == 1 && b_row == 1 && b_column >= depth && depth >= 64; }
+  bool is_by_rows() const {
+    return b_panels == nullptr && a_column == 1 && b_row == 1 && b_column >= depth && depth >= 64;
+  }
 
   std::ptrdiff_t memory_each() const {
     const std::ptrdiff_t deep = std::min(depth, depth_block);
     return (deep + 15) / 16 * 16 * panel_channels + std::min(rows, row_block) * a_pitch;
   }
 };
+
+/// Rows [k, k + depth) of a panel of the right matrix, `width` floats each, in `packed` unless they lie ready.
+inline const float* panel_of(const matrix_task& t, std::ptrdiff_t panel, std::ptrdiff_t k,
+                             std::ptrdiff_t depth, int width, float* packed) {
+  if (t.b_panels != nullptr)
+    return depth == 0 ? nullptr : t.b_panels->panel(static_cast<int>(panel), static_cast<int>(k));
+  const std::ptrdiff_t first = panel * panel_channels;
+  const std::ptrdiff_t count = std::min<std::ptrdiff_t>(panel_channels, t.columns - first);
+  const float* const b = depth > 0 ? t.b + k * t.b_row + first * t.b_column : nullptr;
+  copy_matrix(b, t.b_row, t.b_column, depth, count, packed, width);
+  for (std::ptrdiff_t i = 0; i < depth && count < width; ++i)
+    std::fill(packed + i * width + count, packed + (i + 1) * width, 0.0f);
+  return packed;
+}
 
 /// Rows [first_row, first_row + rows) and columns of panels [first_panel, last_panel) of the product.
 inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::ptrdiff_t rows,
@@ -83,16 +101,14 @@ inline void matrix_block(const matrix_task& t, std::ptrdiff_t first_row, std::pt
     for (std::ptrdiff_t panel = first_panel; panel < last_panel; ++panel) {
       const int first = static_cast<int>(panel) * panel_channels;
       const int count = std::min(panel_channels, static_cast<int>(t.columns) - first);
-      const int width = panel_width_at(first, static_cast<int>(t.columns));
-      const float* const b = depth > 0 ? t.b + k * t.b_row + first * t.b_column : nullptr;
-      copy_matrix(b, t.b_row, t.b_column, depth, count, packed_b, width);
-      for (std::ptrdiff_t i = 0; i < depth && count < width; ++i)
-        std::fill(packed_b + i * width + count, packed_b + (i + 1) * width, 0.0f);
+      const int width =
+          t.b_panels != nullptr ? panel_channels : panel_width_at(first, static_cast<int>(t.columns));
+      const float* const b = panel_of(t, panel, k, depth, width, packed_b);
       const panel_epilogue finishing(store, first, count);
       if (width > float_lanes) {
-        convolve_panel<2>(pixels, 0, pixels.count, first, runs, packed_b, finishing);
+        convolve_panel<2>(pixels, 0, pixels.count, first, runs, b, finishing);
       } else {
-        convolve_panel<1>(pixels, 0, pixels.count, first, runs, packed_b, finishing);
+        convolve_panel<1>(pixels, 0, pixels.count, first, runs, b, finishing);
       }
     }
     k += t.depth_block;
