@@ -9,10 +9,8 @@
 //
 // Exit status: 0 done, 1 bad input or a failure (one line on standard error), 2 wrong usage, 130 interrupted.
 
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -24,7 +22,6 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include <lookalike/apps/colorize.hpp>
 #include <lookalike/core/files.hpp>
@@ -33,8 +30,10 @@
 #include <lookalike/image/write.hpp>
 #include <lookalike/models/color_metrics.hpp>
 #include <lookalike/retrieve/gist.hpp>
-#include <lookalike/retrieve/near_duplicates.hpp>
 #include <lookalike/retrieve/on_gray.hpp>
+
+#include "photographs.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -42,31 +41,23 @@ namespace la = lookalike;
 namespace fs = std::filesystem;
 using json = nlohmann::ordered_json;
 
-std::atomic<bool> stop_requested{false};
-
 struct arguments {
   std::string photo;
-  std::string collection;
   std::string out;
-  std::string store;
+  program::photographs photographs;
   std::string mode = "average";
   std::string encoder = "thumbnail";
-  std::vector<std::string> leave_out;
   int neighbors = 20;
   int alternatives = 0;
   int examples = 1;
-  double near_duplicates = 0;
   std::uint64_t seed = 0;
   int threads = 0;
 };
 
-arguments parse(CLI::App& app, int argc, char** argv) {
-  arguments given;
+void add_options(CLI::App& app, arguments& given) {
   app.add_option("PHOTO", given.photo, "the photograph, JPEG or PNG; only its lightness is looked at")
       ->required();
-  app.add_option("--collection", given.collection,
-                 "folder of color photographs, or the store of a collection")
-      ->required();
+  given.photographs.add_options(app);
   app.add_option("--out", given.out, "folder for the results; made if need be")->required();
   app.add_option("--mode", given.mode, "how colors are made of the neighbors'")
       ->check(CLI::IsMember({"average", "median", "soft", "vote", "global_transfer", "welsh"}))
@@ -87,16 +78,6 @@ arguments parse(CLI::App& app, int argc, char** argv) {
   app.add_option("--seed", given.seed, "for welsh: of the places of the samples")->capture_default_str();
   app.add_option("--threads", given.threads, "threads; 0 = as many as there are cores")
       ->capture_default_str();
-  app.add_option("--store", given.store, "where the collection's descriptors are kept");
-  app.add_option("--leave-out", given.leave_out,
-                 "photographs whose path contains this text are not used (may be repeated)");
-  app.add_option(
-         "--near-duplicates", given.near_duplicates,
-         "leave out photographs whose thumbnail correlates with the query's by more than this; 0 = off")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  app.parse(argc, argv);
-  return given;
 }
 
 la::color_decoder decoder_of(const arguments& given) {
@@ -107,49 +88,6 @@ la::color_decoder decoder_of(const arguments& given) {
                                                           {"median", la::color_average::median},
                                                           {"soft", la::color_average::soft}};
   return la::average_color({.average = averages.at(given.mode)});
-}
-
-/// Says once what is being done, and hears of a wish to stop.
-bool say(std::string_view task, std::int64_t done, std::int64_t total) {
-  static std::string last;
-  if (task != last) std::cerr << (last = task) << "..." << std::endl;
-  static_cast<void>(done), static_cast<void>(total);
-  return !stop_requested;
-}
-
-/// Opens the store that `--collection` names, or brings the collection of the folder up to date.
-la::collection open_collection(const arguments& given) {
-  if (la::collection::is_store(given.collection)) return la::collection::open(given.collection);
-  const la::collection photos = la::collection::build(given.collection, {.store = given.store}, say);
-  const la::build_report& report = photos.report();
-  std::cerr << "collection: " << photos.size() << " photographs, " << report.added << " of them new; "
-            << report.skipped.size() << " files skipped; store in " << photos.location().string() << '\n';
-  return photos;
-}
-
-std::vector<std::int64_t> ids_to_leave_out(const arguments& given, const la::collection& photos,
-                                           const la::image<3>& query) {
-  std::vector<std::int64_t> ids;
-  for (std::int64_t position = 0; position < photos.size(); ++position) {
-    const std::string name = photos.path(photos.id(position)).string();
-    for (const std::string& text : given.leave_out) {
-      if (name.find(text) == std::string::npos) continue;
-      ids.push_back(photos.id(position));
-      break;
-    }
-  }
-  if (given.near_duplicates > 0) {  // of the picture as it is; those of its gray version are left out below
-    const auto correlation = static_cast<float>(given.near_duplicates);
-    for (const std::int64_t id : la::near_duplicates(photos, query, {.correlation = correlation}))
-      ids.push_back(id);
-  }
-  return ids;
-}
-
-std::string two_digits(std::size_t number) {
-  std::ostringstream text;
-  text << std::setw(2) << std::setfill('0') << number;
-  return text.str();
 }
 
 json number_or_null(double value) {
@@ -176,13 +114,14 @@ json describe(const la::colorization& result, const std::string& file, const la:
 void write_results(const arguments& given, const la::image<3>& query,
                    const std::vector<la::colorization>& results, double seconds) {
   const fs::path out = given.out;
-  json document = {{"photo", given.photo},     {"collection", given.collection}, {"mode", given.mode},
-                   {"encoder", given.encoder}, {"neighbors", given.neighbors},   {"seconds", seconds},
+  json document = {{"photo", given.photo},         {"collection", given.photographs.collection},
+                   {"mode", given.mode},           {"encoder", given.encoder},
+                   {"neighbors", given.neighbors}, {"seconds", seconds},
                    {"results", json::array()}};
   std::vector<la::captioned_picture> sheet{{la::to_bytes(la::gray_picture(la::lightness(query))), "query"}};
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string file =
-        given.alternatives > 0 ? "alternative_" + two_digits(i + 1) + ".png" : "colorized.png";
+        given.alternatives > 0 ? "alternative_" + program::two_digits(i + 1) + ".png" : "colorized.png";
     const la::byte_image bytes = la::to_bytes(results[i].picture);
     la::write_image(out / file, bytes);
     document["results"].push_back(describe(results[i], file, query));
@@ -208,23 +147,24 @@ void write_results(const arguments& given, const la::image<3>& query,
   la::write_atomically(out / "colorization.json", std::as_bytes(std::span(text)));
 }
 
-int run(const arguments& given) {
+void run(const arguments& given) {
   la::set_threads(given.threads);
+  program::progress_line line;
+  const la::progress watcher = std::ref(line);
   const la::image<3> query = la::read_image(given.photo);
-  std::error_code failure;
-  fs::create_directories(given.out, failure);
-  la::require<la::file_error>(
-      !failure && access(given.out.c_str(), W_OK) == 0, given.out,
-      ": given a folder that cannot be made or written to, wanted one for the results");
+  program::make_output_folder(given.out);
 
-  const la::collection photos = open_collection(given);
+  const la::collection photos = given.photographs.open(watcher);
   la::picture_encoder encoder = la::gray_thumbnail;
   if (given.encoder == "gist") encoder = la::on_gray(la::gist);
-  const la::gray_index known(photos, encoder, say);
+  const la::gray_index known(photos, encoder, watcher);
   la::colorize_options options{.k = given.neighbors,
                                .decoder = decoder_of(given),
-                               .leave_out = ids_to_leave_out(given, photos, query)};
-  if (given.near_duplicates > 0) options.near_duplicates = static_cast<float>(given.near_duplicates);
+                               .leave_out = given.photographs.ids_to_leave_out(
+                                   photos, {query, la::mask(query.height(), query.width())})};
+  // Those of its gray version too.
+  if (given.photographs.near_duplicates > 0)
+    options.near_duplicates = static_cast<float>(given.photographs.near_duplicates);
 
   const auto start = std::chrono::steady_clock::now();
   std::vector<la::colorization> results;
@@ -237,25 +177,13 @@ int run(const arguments& given) {
   write_results(given, query, results, elapsed.count());
   std::cout << "colorized among " << known.size() << " photographs in " << std::fixed << std::setprecision(2)
             << elapsed.count() << " s: " << (fs::path(given.out) / "contact_sheet.png").string() << '\n';
-  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Gives a gray photograph the colors of photographs that look like it in gray.", "colorize");
-  try {
-    const arguments given = parse(app, argc, argv);
-    std::signal(SIGINT, [](int) { stop_requested = true; });
-    std::signal(SIGTERM, [](int) { stop_requested = true; });
-    return run(given);
-  } catch (const CLI::ParseError& wrong) {
-    return app.exit(wrong) == 0 ? 0 : 2;
-  } catch (const la::interrupted& stopped) {
-    std::cerr << "colorize: " << stopped.what() << '\n';
-    return 130;
-  } catch (const std::exception& failure) {
-    std::cerr << "colorize: " << failure.what() << '\n';
-    return 1;
-  }
+  arguments given;
+  add_options(app, given);
+  return program::run_program(app, argc, argv, [&] { run(given); });
 }

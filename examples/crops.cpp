@@ -26,6 +26,8 @@
 #include <lookalike/image/resample.hpp>
 #include <lookalike/image/write.hpp>
 
+#include "program.hpp"
+
 namespace {
 
 namespace la = lookalike;
@@ -81,19 +83,16 @@ int cut(const fs::path& photo, const arguments& given) {
   return written;
 }
 
-int run(const arguments& given) {
+void run(const arguments& given) {
   la::require(given.longest_side >= 16 && given.least_side >= 16 && given.levels >= 1, "given sides of ",
               given.longest_side, " and ", given.least_side, " pixels on ", given.levels,
               " levels, wanted sides of at least 16 and a level");
   la::set_threads(given.threads);
-  std::error_code failure;
-  fs::create_directories(given.out, failure);
-  la::require<la::file_error>(!failure, given.out, ": cannot be made: ", failure.message());
+  program::make_output_folder(given.out);
   std::atomic<int> written{0};
   la::parallel_for(static_cast<std::int64_t>(given.photos.size()),
                    [&](std::int64_t i) { written += cut(given.photos[static_cast<std::size_t>(i)], given); });
   std::cout << written << " crops of " << given.photos.size() << " photographs in " << given.out << '\n';
-  return 0;
 }
 
 }  // namespace
@@ -112,13 +111,5 @@ int main(int argc, char** argv) {
   app.add_option("--quality", given.quality, "of the JPEGs, 1 to 100")->capture_default_str();
   app.add_option("--threads", given.threads, "threads; 0 = as many as there are cores")
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-    return run(given);
-  } catch (const CLI::ParseError& wrong) {
-    return app.exit(wrong) == 0 ? 0 : 2;
-  } catch (const std::exception& failure) {
-    std::cerr << "crops: " << failure.what() << '\n';
-    return 1;
-  }
+  return program::run_program(app, argc, argv, [&] { run(given); });
 }

@@ -20,6 +20,8 @@
 #include <lookalike/image/read.hpp>
 #include <lookalike/image/write.hpp>
 
+#include "program.hpp"
+
 namespace {
 
 namespace la = lookalike;
@@ -74,7 +76,7 @@ void show_hole(const arguments& given, const la::mask& hole) {
   la::write_image(given.show, picture);
 }
 
-int run(arguments given) {
+void run(arguments given) {
   if (given.ellipses.empty() && given.rectangles.empty()) given.ellipses.push_back({0.5, 0.5, 0.22, 0.22});
   for (const shape& ellipse : given.ellipses) {
     la::require(ellipse[2] > 0 && ellipse[3] > 0, "--ellipse: given radii of ", ellipse[2], " and ",
@@ -87,7 +89,6 @@ int run(arguments given) {
               " pixels, wanted at least one and not all");
   la::write_mask(given.mask, hole);
   if (!given.show.empty()) show_hole(given, hole);
-  return 0;
 }
 
 }  // namespace
@@ -102,13 +103,5 @@ int main(int argc, char** argv) {
   app.add_option("--rectangle", given.rectangles,
                  "left, top, right, bottom, as fractions of width and height; may be repeated");
   app.add_option("--show", given.show, "where the photograph with its hole in magenta goes");
-  try {
-    app.parse(argc, argv);
-    return run(given);
-  } catch (const CLI::ParseError& wrong) {
-    return app.exit(wrong) == 0 ? 0 : 2;
-  } catch (const std::exception& failure) {
-    std::cerr << "draw_hole: " << failure.what() << '\n';
-    return 1;
-  }
+  return program::run_program(app, argc, argv, [&] { run(given); });
 }

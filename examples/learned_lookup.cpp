@@ -50,6 +50,8 @@
 #include <lookalike/retrieve/vector_index.hpp>
 #include <lookalike/retrieve/vote.hpp>
 
+#include "program.hpp"
+
 namespace {
 
 namespace la = lookalike;
@@ -191,7 +193,7 @@ void run(const arguments& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Looks CIFAR-10 up by pixels and by what networks have learned");
+  CLI::App app("Looks CIFAR-10 up by pixels and by what networks have learned", "learned_lookup");
   arguments given;
   app.add_option("DATA", given.data, "folder of CIFAR-10")->required();
   app.add_option("--weights", given.weights, "of the residual network, as train_cifar saves them");
@@ -206,11 +208,5 @@ int main(int argc, char** argv) {
   app.add_option("--test", given.test, "how many to look up")->capture_default_str();
   app.add_option("--seed", given.seed)->capture_default_str();
   app.add_option("--threads", given.threads);
-  CLI11_PARSE(app, argc, argv);
-  try {
-    run(given);
-  } catch (const std::exception& failure) {
-    std::cerr << "learned_lookup: " << failure.what() << '\n';
-    return 1;
-  }
+  return program::run_program(app, argc, argv, [&] { run(given); });
 }

@@ -35,6 +35,8 @@
 #include <lookalike/nn/schedule.hpp>
 #include <lookalike/nn/trainer.hpp>
 
+#include "program.hpp"
+
 namespace {
 
 namespace la = lookalike;
@@ -265,7 +267,7 @@ void run(const arguments& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Shows that a linear autoencoder finds the principal subspace");
+  CLI::App app("Shows that a linear autoencoder finds the principal subspace", "linear_autoencoder");
   arguments given;
   app.add_option("PHOTOS", given.photos, "folder of photographs")->required();
   app.add_option("--codes", given.codes, "sizes of the code")->capture_default_str();
@@ -277,12 +279,8 @@ int main(int argc, char** argv) {
   app.add_option("--seed", given.seed)->capture_default_str();
   app.add_flag("--double", given.in_double, "in double precision (slow)");
   app.add_option("--out", given.out, "picture to write");
-  CLI11_PARSE(app, argc, argv);
-  try {
+  return program::run_program(app, argc, argv, [&] {
     la::set_threads(1);  // these products are too small to share
     given.in_double ? run<double>(given) : run<float>(given);
-  } catch (const std::exception& failure) {
-    std::cerr << "linear_autoencoder: " << failure.what() << '\n';
-    return 1;
-  }
+  });
 }

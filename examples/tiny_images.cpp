@@ -17,10 +17,8 @@
 // Exit status: 0 done, 1 bad input or a failure (one line on standard error), 2 wrong usage, 130 interrupted.
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -49,15 +47,16 @@
 #include <lookalike/retrieve/vote.hpp>
 #include <lookalike/retrieve/wordnet.hpp>
 
+#include "program.hpp"
+
 namespace {
 
 namespace la = lookalike;
 namespace fs = std::filesystem;
 using json = nlohmann::ordered_json;
 
-std::atomic<bool> stop_requested{false};
 bool go_on(std::string_view, std::int64_t, std::int64_t) {
-  return !stop_requested;
+  return !program::stop_requested;
 }
 
 struct arguments {
@@ -390,19 +389,5 @@ int main(int argc, char** argv) {
   app.add_option("--wordnet", given.wordnet, "folder of WordNet's data.noun")->capture_default_str();
   app.add_option("--seed", given.seed)->capture_default_str();
   app.add_option("--threads", given.threads, "0 = as many as there are cores")->capture_default_str();
-  try {
-    app.parse(argc, argv);
-    std::signal(SIGINT, [](int) { stop_requested = true; });
-    std::signal(SIGTERM, [](int) { stop_requested = true; });
-    run(given);
-    return 0;
-  } catch (const CLI::ParseError& wrong) {
-    return app.exit(wrong) == 0 ? 0 : 2;
-  } catch (const la::interrupted& stopped) {
-    std::cerr << "tiny_images: " << stopped.what() << '\n';
-    return 130;
-  } catch (const std::exception& failure) {
-    std::cerr << "tiny_images: " << failure.what() << '\n';
-    return 1;
-  }
+  return program::run_program(app, argc, argv, [&] { run(given); });
 }

@@ -29,6 +29,8 @@
 #include <lookalike/nn/trainer.hpp>
 #include <lookalike/nn/weights.hpp>
 
+#include "program.hpp"
+
 namespace {
 
 namespace la = lookalike;
@@ -120,7 +122,7 @@ void train(const arguments& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a residual network on CIFAR-10");
+  CLI::App app("Trains a residual network on CIFAR-10", "train_cifar");
   arguments given;
   app.add_option("DATA", given.data, "folder of CIFAR-10")->required();
   app.add_option("--depth", given.depth, "layers: 6n + 2")->capture_default_str();
@@ -134,11 +136,5 @@ int main(int argc, char** argv) {
   app.add_option("--seed", given.seed)->capture_default_str();
   app.add_option("--threads", given.threads);
   app.add_option("--weights", given.weights, "where to save the weights after each epoch");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    train(given);
-  } catch (const std::exception& failure) {
-    std::cerr << "train_cifar: " << failure.what() << '\n';
-    return 1;
-  }
+  return program::run_program(app, argc, argv, [&] { train(given); });
 }

@@ -37,6 +37,8 @@
 #include <lookalike/nn/trainer.hpp>
 #include <lookalike/nn/weights.hpp>
 
+#include "program.hpp"
+
 namespace {
 
 namespace la = lookalike;
@@ -205,7 +207,7 @@ void train(const arguments& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a U-Net on electron-microscope sections");
+  CLI::App app("Trains a U-Net on electron-microscope sections", "train_membrane");
   arguments given;
   app.add_option("DATA", given.data, "folder with image/N.png and label/N.png")->required();
   app.add_option("--steps", given.steps)->capture_default_str();
@@ -218,11 +220,5 @@ int main(int argc, char** argv) {
   app.add_option("--threads", given.threads);
   app.add_option("--out", given.out, "folder for the probabilities of the test sections");
   app.add_option("--weights", given.weights, "where to save the weights");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    train(given);
-  } catch (const std::exception& failure) {
-    std::cerr << "train_membrane: " << failure.what() << '\n';
-    return 1;
-  }
+  return program::run_program(app, argc, argv, [&] { train(given); });
 }

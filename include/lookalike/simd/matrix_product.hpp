@@ -95,9 +95,9 @@ void matrix_product(const std::type_identity_t<matrix_view<const Scalar>>& a,
   }
 }
 
-/// The same, with a right matrix that is kept as panels: where one matrix of many columns is multiplied by few
-/// rows again and again, most of the time would pass with copying it. In the same order of summation, with
-/// the same scratch and errors.
+/// The same, with a right matrix that is kept as panels: where one matrix of many columns is multiplied by
+/// few rows again and again, most of the time would pass with copying it. In the same order of summation,
+/// with the same scratch and errors.
 inline void matrix_product(const matrix_view<const float>& a, const panel_matrix& b, const float* bias,
                            const matrix_view<float>& c, bool accumulate, std::span<float> scratch) {
   static_assert(panel_width == detail::panel_channels);

@@ -1,5 +1,3 @@
-#include <lookalike/nn/fingerprint.hpp>
-
 #include <cstdint>
 #include <set>
 #include <string>
@@ -8,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <lookalike/nn/dynamic_model.hpp>
+#include <lookalike/nn/fingerprint.hpp>
 #include <lookalike/nn/layers.hpp>
 #include <lookalike/nn/model.hpp>
 

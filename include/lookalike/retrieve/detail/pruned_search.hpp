@@ -113,7 +113,8 @@ class best_first_search {
       count = refine(table.levels()[l], query.levels[l], count, [this](std::size_t i) { return left_[i]; });
     }
     std::copy_if(left_.begin(), left_.begin() + static_cast<std::ptrdiff_t>(count),
-                 std::back_inserter(waiting_), [this](const candidate& entry) { return !is_seed(entry.row); });
+                 std::back_inserter(waiting_),
+                 [this](const candidate& entry) { return !is_seed(entry.row); });
   }
 
   /// Measures the most promising `count`, to lower the limit.
@@ -329,26 +330,26 @@ class table_search {
     const std::size_t seeds = wanted_ + wanted_ / 4 + 2;
     float* promises = kept_sums_[0].data();
     std::uint32_t* kept = kept_rows_[0].data();
-    std::vector<candidate> best;  // a heap, the least promising first
+    std::vector<candidate> best;
     float cut = -infinity;
+    const auto keep_best = [&] {
+      if (best.size() <= seeds) return;
+      const auto last = best.begin() + static_cast<std::ptrdiff_t>(seeds) - 1;
+      std::nth_element(best.begin(), last, best.end());
+      cut = last->promise;
+      best.resize(seeds, candidate{0, 0});
+    };
     for (std::int64_t row = 0; row < rows; row += rows_a_step) {
       const std::int64_t some = std::min(rows_a_step, rows - row);
       const std::ptrdiff_t found = simd::keep_promising<simd::kept_value::promise>(
           sums + row, table_.offsets() + first_row + row, table_.coarse_tails() + first_row + row, some,
           query.coarse.scale, 0.0f, cut, static_cast<std::uint32_t>(first_row + row), promises, kept);
       for (std::ptrdiff_t i = 0; i < found; ++i) {
-        const candidate entry{promises[i], kept[i]};
-        if (entry.promise == infinity || !search.may_find(entry.row)) continue;
-        if (best.size() == seeds && !(entry < best.front())) continue;
-        if (best.size() == seeds) {
-          std::pop_heap(best.begin(), best.end());
-          best.pop_back();
-        }
-        best.push_back(entry);
-        std::push_heap(best.begin(), best.end());
-        if (best.size() == seeds) cut = best.front().promise;
+        if (promises[i] != infinity && search.may_find(kept[i])) best.push_back({promises[i], kept[i]});
       }
+      if (best.size() >= 4 * seeds) keep_best();
     }
+    keep_best();
     search.measure_seeds(best);
   }
 
