@@ -98,15 +98,16 @@ struct contestant {
 
     const auto start = std::chrono::steady_clock::now();
     const std::string name = given.at("algorithm");
-    algorithm = simd::choose_convolution_algorithm(algorithm_called(name), channels, out_channels, window,
-                                                   groups, out_height, out_width);
+    const auto choose =
+        is_transposed ? simd::choose_transposed_convolution_algorithm : simd::choose_convolution_algorithm;
+    algorithm = choose(algorithm_called(name), channels, out_channels, window, groups, out_height, out_width);
     if (is_transposed) {
-      packed.resize(static_cast<std::size_t>(
-          simd::packed_transposed_convolution_size<float>(channels, out_channels, window, groups)));
-      simd::pack_transposed_convolution(weights.data(), channels, out_channels, window, groups,
-                                        packed.data());
-      scratch.resize(
-          static_cast<std::size_t>(simd::convolve_transposed_packed_scratch<float>(x, window, groups, y)));
+      packed.resize(static_cast<std::size_t>(simd::packed_transposed_convolution_size<float>(
+          channels, out_channels, window, groups, algorithm)));
+      simd::pack_transposed_convolution(weights.data(), channels, out_channels, window, groups, packed.data(),
+                                        algorithm);
+      scratch.resize(static_cast<std::size_t>(
+          simd::convolve_transposed_packed_scratch<float>(x, window, groups, y, threads(), algorithm)));
     } else {
       packed.resize(static_cast<std::size_t>(
           simd::packed_convolution_size<float>(channels, out_channels, window, groups, algorithm)));
@@ -123,7 +124,7 @@ struct contestant {
     if (!bias.empty()) store.bias = bias.data();
     const auto start = std::chrono::steady_clock::now();
     if (is_transposed) {
-      simd::convolve_transposed_packed<float>(x, packed.data(), window, groups, store, y, scratch);
+      simd::convolve_transposed_packed<float>(x, packed.data(), window, groups, store, y, scratch, algorithm);
     } else {
       simd::convolve_packed<float>(x, packed.data(), window, simd::padding_mode::zeros, groups, store, y,
                                    scratch, algorithm);

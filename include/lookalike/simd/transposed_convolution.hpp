@@ -22,48 +22,57 @@ namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
 
 /// The number of scalars that `pack_transposed_convolution` writes.
 template <class Scalar>
-std::ptrdiff_t packed_transposed_convolution_size(int input_channels, int output_channels,
-                                                  const window& window, int groups) {
-  return packed_convolution_backward_data_size<Scalar>(output_channels, input_channels, window, groups);
+std::ptrdiff_t packed_transposed_convolution_size(
+    int input_channels, int output_channels, const window& window, int groups,
+    convolution_algorithm algorithm = convolution_algorithm::direct) {
+  return detail::convolution_kernels<Scalar>::packed_adjoint_size(
+      output_channels, input_channels, window, groups,
+      detail::concrete_transposed(algorithm, window, groups));
 }
 
-/// Weights in the order of the inner loops. Depends on the kernel, stride, dilation and the channels only.
+/// Weights in the order of the inner loops. Depends on the kernel, stride, dilation, the channels and the
+/// algorithm only. Throws `value_error` for `automatic`.
 template <class Scalar>
 void pack_transposed_convolution(const Scalar* weights, int input_channels, int output_channels,
-                                 const window& window, int groups, std::type_identity_t<Scalar>* packed) {
-  pack_convolution_backward_data(weights, output_channels, input_channels, window, groups, packed);
+                                 const window& window, int groups, std::type_identity_t<Scalar>* packed,
+                                 convolution_algorithm algorithm = convolution_algorithm::direct) {
+  detail::convolution_kernels<Scalar>::pack_adjoint(weights, output_channels, input_channels, window, groups,
+                                                    packed,
+                                                    detail::concrete_transposed(algorithm, window, groups));
 }
 
 /// Scratch of `convolve_transposed_packed`.
 template <class Scalar>
-std::ptrdiff_t convolve_transposed_packed_scratch(const feature_map<const Scalar>& x, const window& window,
-                                                  int groups, const feature_map<const Scalar>& y,
-                                                  int thread_count = threads()) {
+std::ptrdiff_t convolve_transposed_packed_scratch(
+    const feature_map<const Scalar>& x, const window& window, int groups, const feature_map<const Scalar>& y,
+    int thread_count = threads(), convolution_algorithm algorithm = convolution_algorithm::direct) {
   return thread_count * detail::convolution_kernels<Scalar>::adjoint_scratch_each(
-                            x, window, groups, y, convolution_algorithm::direct);
+                            x, window, groups, y, detail::concrete_transposed(algorithm, window, groups));
 }
 
-/// y = epilogue(x convolved, transposed, with weights that `pack_transposed_convolution` packed).
+/// y = epilogue(x convolved, transposed, with weights that `pack_transposed_convolution` packed for the same
+/// algorithm, which `choose_transposed_convolution_algorithm` has returned).
 template <class Scalar>
 void convolve_transposed_packed(const std::type_identity_t<feature_map<const Scalar>>& x,
                                 const std::type_identity_t<Scalar>* packed, const window& window, int groups,
                                 const std::type_identity_t<epilogue<Scalar>>& epilogue,
-                                const feature_map<Scalar>& y,
-                                std::type_identity_t<std::span<Scalar>> scratch) {
+                                const feature_map<Scalar>& y, std::type_identity_t<std::span<Scalar>> scratch,
+                                convolution_algorithm algorithm = convolution_algorithm::direct) {
   detail::check_maps<Scalar>("convolve_transposed", x, y, groups, scratch.size(),
-                             convolve_transposed_packed_scratch<Scalar>(x, window, groups, y, 1));
+                             convolve_transposed_packed_scratch<Scalar>(x, window, groups, y, 1, algorithm));
   detail::convolution_kernels<Scalar>::adjoint(x, packed, window, groups, epilogue, y, scratch,
-                                               convolution_algorithm::direct);
+                                               detail::concrete_transposed(algorithm, window, groups));
 }
 
 /// Scratch of `convolve_transposed`.
 template <class Scalar>
-std::ptrdiff_t convolve_transposed_scratch(const feature_map<const Scalar>& x, const window& window,
-                                           int groups, const feature_map<const Scalar>& y,
-                                           int thread_count = threads()) {
+std::ptrdiff_t convolve_transposed_scratch(
+    const feature_map<const Scalar>& x, const window& window, int groups, const feature_map<const Scalar>& y,
+    int thread_count = threads(), convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  algorithm = detail::chosen_transposed<Scalar>(algorithm, x, window, groups, y);
   return detail::packed_or_in_place<Scalar>(
-             packed_transposed_convolution_size<Scalar>(x.channels, y.channels, window, groups)) +
-         convolve_transposed_packed_scratch<Scalar>(x, window, groups, y, thread_count);
+             packed_transposed_convolution_size<Scalar>(x.channels, y.channels, window, groups, algorithm)) +
+         convolve_transposed_packed_scratch<Scalar>(x, window, groups, y, thread_count, algorithm);
 }
 
 /// y = epilogue(x convolved, transposed, with `weights`): each x[i, j, c] adds
@@ -76,13 +85,18 @@ template <class Scalar>
 void convolve_transposed(const std::type_identity_t<feature_map<const Scalar>>& x,
                          const std::type_identity_t<Scalar>* weights, const window& window, int groups,
                          const std::type_identity_t<epilogue<Scalar>>& epilogue, const feature_map<Scalar>& y,
-                         std::type_identity_t<std::span<Scalar>> scratch) {
+                         std::type_identity_t<std::span<Scalar>> scratch,
+                         convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  algorithm = detail::chosen_transposed<Scalar>(algorithm, x, window, groups, y);
   detail::check_maps<Scalar>("convolve_transposed", x, y, groups, scratch.size(),
-                             convolve_transposed_scratch<Scalar>(x, window, groups, y, 1));
+                             convolve_transposed_scratch<Scalar>(x, window, groups, y, 1, algorithm));
   const auto [packed, rest] = detail::pack_into(
-      scratch, weights, packed_transposed_convolution_size<Scalar>(x.channels, y.channels, window, groups),
-      [&](Scalar* to) { pack_transposed_convolution(weights, x.channels, y.channels, window, groups, to); });
-  convolve_transposed_packed(x, packed, window, groups, epilogue, y, rest);
+      scratch, weights,
+      packed_transposed_convolution_size<Scalar>(x.channels, y.channels, window, groups, algorithm),
+      [&](Scalar* to) {
+        pack_transposed_convolution(weights, x.channels, y.channels, window, groups, to, algorithm);
+      });
+  convolve_transposed_packed(x, packed, window, groups, epilogue, y, rest, algorithm);
 }
 
 // ---- backward, data --------------------------------------------------------------------------------------

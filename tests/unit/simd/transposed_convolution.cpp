@@ -33,7 +33,8 @@ struct operands {
 };
 
 template <class Scalar>
-void check_forward(const problem& p, std::mt19937& chance) {
+void check_forward(const problem& p, std::mt19937& chance,
+                   convolution_algorithm algorithm = convolution_algorithm::automatic) {
   operands<Scalar> data(p, chance);
   const auto x = data.x.map(), y = data.y.map();
   const random_epilogue<Scalar> store(y, chance);
@@ -44,10 +45,14 @@ void check_forward(const problem& p, std::mt19937& chance) {
   });
   const double before_epilogue = largest_value(wanted.values);
   store.apply(wanted, p.batch);
-  guarded_scratch<Scalar> scratch(convolve_transposed_scratch<Scalar>(x, p.window, p.groups, y));
-  convolve_transposed(x, data.weights.data(), p.window, p.groups, store.epilogue, y, scratch.span());
+  guarded_scratch<Scalar> scratch(
+      convolve_transposed_scratch<Scalar>(x, p.window, p.groups, y, threads(), algorithm));
+  convolve_transposed(x, data.weights.data(), p.window, p.groups, store.epilogue, y, scratch.span(),
+                      algorithm);
   INFO(p.text());
-  CHECK(relative_error(dense_map(y).values, wanted.values, before_epilogue) < tolerance<Scalar>);
+  // Documented in simd/convolution_algorithm.hpp.
+  const double bound = algorithm == convolution_algorithm::winograd_4x4 ? 5e-6 : tolerance<Scalar>;
+  CHECK(relative_error(dense_map(y).values, wanted.values, before_epilogue) < bound);
   CHECK(data.y.surroundings_are_untouched());
   CHECK_FALSE(scratch.overrun());
 }
@@ -132,6 +137,32 @@ TEST_CASE("the transposed convolutions of networks", "[transposed_convolution]")
   }
 }
 
+TEST_CASE("transposed convolution by Winograd's filtering scatters as defined, for any padding and extents",
+          "[transposed_convolution]") {
+  std::mt19937 chance(25);
+  for (int i = 0; i < 150; ++i) {
+    problem p;
+    do {
+      p = random_transposed_problem(chance);
+      p.groups = 1;
+      p.inputs = draw(chance, 1, 40);
+      p.outputs = draw(chance, 1, 70);
+      p.window = {4, 4, 2, 2};
+      p.window.padding_top = draw(chance, -1, 4);
+      p.window.padding_bottom = draw(chance, -1, 4);
+      p.window.padding_left = draw(chance, -1, 4);
+      p.window.padding_right = draw(chance, -1, 4);
+      p = with_output(p);
+    } while (p.out_height < 1 || p.out_width < 1);
+    REQUIRE(is_winograd_transposed_convolution(p.window, p.groups));
+    check_forward<float>(p, chance, convolution_algorithm::winograd_4x4);
+    check_forward<float>(p, chance, convolution_algorithm::direct);
+  }
+  const problem many = with_output(
+      {.inputs = 24, .outputs = 512, .height = 40, .width = 36, .window = {4, 4, 2, 2, 1, 1, 1, 1, 1, 1}});
+  check_forward<float>(many, chance, convolution_algorithm::winograd_4x4);
+}
+
 TEST_CASE("transposed convolution of maps so wide that a few rows go at a time", "[transposed_convolution]") {
   std::mt19937 chance(24);
   for (const window& w : {window{2, 2, 2, 2}, window{4, 4, 2, 2, 1, 1, 1, 1, 1, 1},
@@ -147,6 +178,9 @@ TEST_CASE("transposed convolution gives a picture the same bits in any batch and
   std::mt19937 chance(23);
   for (int i = 0; i < 20; ++i) {
     problem p = random_transposed_problem(chance);
+    if (i % 4 == 0)
+      p = {.inputs = 40, .outputs = 20, .height = 50, .width = 44, .window = {4, 4, 2, 2, 1, 1, 1, 1, 1, 1}};
+    if (i % 4 == 0) p = with_output(p);
     p.batch = 4;
     operands<float> data(p, chance);
     const auto run = [&](const feature_map<float>& x, int thread_count) {

@@ -102,22 +102,27 @@ struct transposed_conv {
   std::int64_t scratch_size(const run_extents& e) const {
     const auto x = detail::extents_map<Scalar>(e.inputs[0], e.batch);
     const auto y = detail::extents_map<Scalar>(e.output, e.batch);
+    const simd::convolution_algorithm how = algorithm(e.execution, x, y);
     if (!e.backward)
-      return e.packed ? simd::convolve_transposed_packed_scratch<Scalar>(x, geometry(), groups, y)
-                      : simd::convolve_transposed_scratch<Scalar>(x, geometry(), groups, y);
+      return e.packed
+                 ? simd::convolve_transposed_packed_scratch<Scalar>(x, geometry(), groups, y, threads(), how)
+                 : simd::convolve_transposed_scratch<Scalar>(x, geometry(), groups, y, threads(), how);
     return std::max(simd::convolve_transposed_backward_data_scratch<Scalar>(y, geometry(), groups, x),
                     simd::convolve_transposed_backward_weights_scratch<Scalar>(x, y, geometry(), groups));
   }
   template <class Scalar>
   weight_packing packing(const run_extents& e) const {
     if (!simd::detail::convolution_kernels<Scalar>::packs) return {};
-    return {1, simd::packed_transposed_convolution_size<Scalar>(e.inputs[0].channels, channels, geometry(),
-                                                                groups)};
+    const auto how = algorithm(e.execution, detail::extents_map<Scalar>(e.inputs[0], 1),
+                               detail::extents_map<Scalar>(e.output, 1));
+    return {static_cast<int>(how), simd::packed_transposed_convolution_size<Scalar>(
+                                       e.inputs[0].channels, channels, geometry(), groups, how)};
   }
   template <class Scalar>
-  void pack(const weight_packing&, std::span<const shape> x, std::span<const Scalar* const> parameters,
-            Scalar* to) const {
-    simd::pack_transposed_convolution(parameters[0], x[0].channels, channels, geometry(), groups, to);
+  void pack(const weight_packing& packing, std::span<const shape> x,
+            std::span<const Scalar* const> parameters, Scalar* to) const {
+    simd::pack_transposed_convolution(parameters[0], x[0].channels, channels, geometry(), groups, to,
+                                      static_cast<simd::convolution_algorithm>(packing.form));
   }
   template <class Scalar>
   void forward(const forward_call<Scalar>& call) const {
@@ -125,10 +130,13 @@ struct transposed_conv {
     if (call.epilogue != nullptr) store = *call.epilogue;
     if (bias) store.bias = call.parameters[1];
     const feature_map<const Scalar>& x = call.inputs[0];
+    const simd::convolution_algorithm how = algorithm(call.execution, x, call.output);
     if (call.packed != nullptr) {
-      simd::convolve_transposed_packed(x, call.packed, geometry(), groups, store, call.output, call.scratch);
+      simd::convolve_transposed_packed(x, call.packed, geometry(), groups, store, call.output, call.scratch,
+                                       how);
     } else {
-      simd::convolve_transposed(x, call.parameters[0], geometry(), groups, store, call.output, call.scratch);
+      simd::convolve_transposed(x, call.parameters[0], geometry(), groups, store, call.output, call.scratch,
+                                how);
     }
   }
   template <class Scalar>
@@ -147,6 +155,12 @@ struct transposed_conv {
   }
 
  private:
+  template <class From, class To>
+  simd::convolution_algorithm algorithm(const execution_options& how, const From& from, const To& to) const {
+    return simd::choose_transposed_convolution_algorithm(
+        how.low_memory ? simd::convolution_algorithm::direct : how.algorithm, from.channels, to.channels,
+        geometry(), groups, to.height, to.width);
+  }
   static constexpr void expect_output_padding(int given, int stride, int dilation, diagnosis& problem) {
     if (problem.failed() || (given >= 0 && given < std::max(stride, dilation))) return;
     problem << "expects an output padding from 0 to " << std::max(stride, dilation) - 1

@@ -38,12 +38,21 @@ void check_maps(const char* where, const feature_map<const Scalar>& x, const fea
           scratch_given, " scalars, wanted ", scratch_wanted);
 }
 
-/// The algorithm that packed weights are for: the one that is asked for where it can be.
-inline convolution_algorithm concrete(convolution_algorithm asked_for, const window& window, int groups) {
+inline void require_concrete(convolution_algorithm asked_for) {
   require(asked_for != convolution_algorithm::automatic,
           "convolution: given the algorithm 'automatic' for packed weights, wanted what "
           "choose_convolution_algorithm returns");
+}
+
+/// The algorithm that packed weights are for: the one that is asked for where it can be.
+inline convolution_algorithm concrete(convolution_algorithm asked_for, const window& window, int groups) {
+  require_concrete(asked_for);
   return is_winograd_convolution(window, groups) ? asked_for : convolution_algorithm::direct;
+}
+inline convolution_algorithm concrete_transposed(convolution_algorithm asked_for, const window& window,
+                                                 int groups) {
+  require_concrete(asked_for);
+  return choose_transposed_convolution_algorithm(asked_for, 0, 0, window, groups, 0, 0);
 }
 
 /// The algorithm from `from` to `to`, whose weights are not packed yet.
@@ -52,6 +61,14 @@ convolution_algorithm chosen(convolution_algorithm asked_for, const feature_map<
                              const window& window, int groups, const feature_map<const Scalar>& to) {
   return choose_convolution_algorithm(asked_for, from.channels, to.channels, window, groups, to.height,
                                       to.width);
+}
+
+template <class Scalar>
+convolution_algorithm chosen_transposed(convolution_algorithm asked_for, const feature_map<const Scalar>& x,
+                                        const window& window, int groups,
+                                        const feature_map<const Scalar>& y) {
+  return choose_transposed_convolution_algorithm(asked_for, x.channels, y.channels, window, groups, y.height,
+                                                 y.width);
 }
 
 constexpr window without_padding(window w) {

@@ -116,7 +116,10 @@ struct convolution_kernels<float> {
 
   static std::ptrdiff_t packed_adjoint_size(int inputs, int outputs, const window& w, int groups,
                                             convolution_algorithm algorithm) {
-    if (algorithm != convolution_algorithm::direct) return winograd_size(outputs, inputs, algorithm);
+    if (algorithm != convolution_algorithm::direct && w.stride_height == 1)
+      return winograd_size(outputs, inputs, algorithm);
+    if (algorithm != convolution_algorithm::direct)
+      return 4 * packed_winograd_size(*phase_tile, outputs, inputs);
     std::ptrdiff_t size = 0;
     for_each_phase(w, [&](int, int, const phase_taps& rows, const phase_taps& columns) {
       size += phase_size(inputs, outputs, groups, rows.count, columns.count);
@@ -133,7 +136,9 @@ struct convolution_kernels<float> {
       weight_strides from{weights + rows.last * w.kernel_width + columns.last, taps, in * taps,
                           -std::ptrdiff_t{rows.step} * w.kernel_width, -columns.step};
       if (algorithm != convolution_algorithm::direct) {
-        pack_winograd(winograd_tile_for(algorithm), from, outputs, inputs, packed);
+        const winograd_tile& tile = w.stride_height == 1 ? winograd_tile_for(algorithm) : *phase_tile;
+        pack_winograd(tile, from, outputs, inputs, packed);
+        packed += packed_winograd_size(tile, outputs, inputs);
         return;
       }
       if (is_depthwise(inputs, outputs, groups)) {
@@ -152,9 +157,15 @@ struct convolution_kernels<float> {
 
   static std::ptrdiff_t adjoint_scratch_each(const input& gy, const window& w, int groups, const input& gx,
                                              convolution_algorithm algorithm) {
-    if (algorithm != convolution_algorithm::direct)
+    if (algorithm != convolution_algorithm::direct && w.stride_height == 1)
       return winograd_memory(adjoint_tiles(gy, w, shape_of(gx)), algorithm);
     std::ptrdiff_t size = 0;
+    if (algorithm != convolution_algorithm::direct) {
+      for_each_phase(w, [&](int row, int column, const phase_taps&, const phase_taps&) {
+        size = std::max(size, winograd_scratch(phase_tiles(gy, w, row, column, shape_of(gx))));
+      });
+      return size;
+    }
     for_each_phase_task(gy, w, groups, shape_of(gx), [&](const convolution_task& t, std::ptrdiff_t) {
       size = std::max(size, task_scratch(t, groups));
     });
@@ -164,8 +175,18 @@ struct convolution_kernels<float> {
   static void adjoint(const input& gy, const float* packed, const window& w, int groups,
                       const epilogue<float>& epilogue, const feature_map<float>& gx, std::span<float> scratch,
                       convolution_algorithm algorithm) {
-    if (algorithm != convolution_algorithm::direct) {
+    if (algorithm != convolution_algorithm::direct && w.stride_height == 1) {
       run_winograd(adjoint_tiles(gy, w, gx), packed, epilogue, scratch, algorithm);
+      return;
+    }
+    if (algorithm != convolution_algorithm::direct) {
+      for_each_phase(w, [&](int row, int column, const phase_taps&, const phase_taps&) {
+        winograd_task t = phase_tiles(gy, w, row, column, gx);
+        t.packed = packed;
+        t.store = &epilogue;
+        winograd_convolution(t, scratch);
+        packed += packed_winograd_size(*phase_tile, gy.channels, gx.channels);
+      });
       return;
     }
     for_each_phase_task(gy, w, groups, gx, [&](const convolution_task& t, std::ptrdiff_t weights) {
@@ -225,10 +246,8 @@ struct convolution_kernels<float> {
                                      const feature_map<float>& y) {
     return {.x = x,
             .mode = mode,
-            .first_row = -w.padding_top,
-            .first_column = -w.padding_left,
-            .dilation_height = w.dilation_height,
-            .dilation_width = w.dilation_width,
+            .vertical = winograd_axis::dilated(-w.padding_top, w.dilation_height),
+            .horizontal = winograd_axis::dilated(-w.padding_left, w.dilation_width),
             .y = y};
   }
   static winograd_task gradient_tiles(const input& x, const window& w, padding_mode mode, const input& gy) {
@@ -236,13 +255,28 @@ struct convolution_kernels<float> {
     t.tile = &winograd_tile_of<4>;
     return t;
   }
+  /// Of stride 1.
   static winograd_task adjoint_tiles(const input& gy, const window& w, const feature_map<float>& gx) {
+    const auto axis = [](int padding, int dilation) {
+      return winograd_axis::dilated(padding - 2 * dilation, dilation);
+    };
     return {.x = gy,
-            .first_row = w.padding_top - 2 * w.dilation_height,
-            .first_column = w.padding_left - 2 * w.dilation_width,
-            .dilation_height = w.dilation_height,
-            .dilation_width = w.dilation_width,
+            .vertical = axis(w.padding_top, w.dilation_height),
+            .horizontal = axis(w.padding_left, w.dilation_width),
             .y = gx};
+  }
+
+  /// With stride 2 and kernels of 4 x 4, each phase has 2 x 2 taps.
+  static constexpr const winograd_tile* phase_tile = &winograd_tile_of<4, 2>;
+
+  static winograd_task phase_tiles(const input& gy, const window& w, int row, int column,
+                                   const feature_map<float>& gx) {
+    const auto axis = [](const convolution_axis& direct) {
+      return winograd_axis{direct.first, 1, direct.output_first, direct.output_step, 1};
+    };
+    const convolution_task t = phase_task(gy, w, row, column, gx);
+    return {
+        .tile = phase_tile, .x = gy, .vertical = axis(t.vertical), .horizontal = axis(t.horizontal), .y = gx};
   }
 
   // ---- direct convolution

@@ -61,7 +61,8 @@ struct matrix_task {
   }
 };
 
-/// Rows [k, k + depth) of a panel of the right matrix, `width` floats each, in `packed` unless they lie ready.
+/// Rows [k, k + depth) of a panel of the right matrix, `width` floats each, in `packed` unless they lie
+/// ready.
 inline const float* panel_of(const matrix_task& t, std::ptrdiff_t panel, std::ptrdiff_t k,
                              std::ptrdiff_t depth, int width, float* packed) {
   if (t.b_panels != nullptr)

@@ -1,11 +1,11 @@
 #pragma once
 
 /// \file
-/// Convolution with kernels of 3 x 3 by Winograd's minimal filtering (simd/convolution_algorithm.hpp),
-/// forward and backward for the data alike. Tiles of the input are transformed, (m + 2)^2 numbers a channel;
-/// for each of these numbers a matrix product runs over the channels; and the products are transformed back
-/// into m x m outputs. With dilation d, every d-th row and column is a map of its own (its phase), which has
-/// its own tiles.
+/// Convolution with kernels of 3 x 3 or 2 x 2 by Winograd's minimal filtering
+/// (simd/convolution_algorithm.hpp), forward and backward for the data alike. Tiles of the input are
+/// transformed, (m + r - 1)^2 numbers a channel for m x m outputs of r x r taps; for each of these numbers a
+/// matrix product runs over the channels; and the products are transformed back. With dilation d, every d-th
+/// row and column is a map of its own (its phase), which has its own tiles.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,13 +28,13 @@ namespace detail {
 
 // ---- the transforms of one tile --------------------------------------------------------------------------
 
-/// Transforms tiles of (m + 2) x (m + 2) pixels, `vectors` vectors of channels of each. Number (i, j) of the
-/// result goes to `to + (i * (m + 2) + j) * plane`.
-template <int Outputs>
+/// Transforms a tile of side x side pixels, side = m + r - 1, `vectors` vectors of channels of each. Number
+/// (i, j) of the result goes to `to + (i * side + j) * plane`.
+template <int Outputs, int Taps>
 [[gnu::noinline]] void transform_inputs(const float* from, std::ptrdiff_t row_step, std::ptrdiff_t pixel_step,
                                         int vectors, float* to, std::ptrdiff_t plane) {
-  constexpr int side = Outputs + 2;
-  using transform = winograd_transform<Outputs>;
+  constexpr int side = Outputs + Taps - 1;
+  using transform = winograd_transform<Outputs, Taps>;
   floats columns[side][side];
   for (int c = 0; c < vectors; ++c, from += float_lanes, to += float_lanes) {
     for (int i = 0; i < side; ++i) {
@@ -53,11 +53,11 @@ template <int Outputs>
 }
 
 /// Transforms products back, adds `start`, and stores pixel (i, j) of the tile at `outputs[i * m + j]`.
-template <int Outputs>
+template <int Outputs, int Taps>
 [[gnu::noinline]] void transform_outputs(const float* from, std::ptrdiff_t plane, int vectors,
                                          const float* start, float* const* outputs) {
-  constexpr int side = Outputs + 2;
-  using transform = winograd_transform<Outputs>;
+  constexpr int side = Outputs + Taps - 1;
+  using transform = winograd_transform<Outputs, Taps>;
   floats columns[side][Outputs];
   for (int c = 0; c < vectors * float_lanes; c += float_lanes) {
     const floats first = floats::load_aligned(start + c);
@@ -77,16 +77,17 @@ template <int Outputs>
   }
 }
 
-/// Transforms the taps of one vector of outputs: tap (k, l) is at `taps + (3 k + l) * panel_channels`, number
-/// (i, j) of the result goes to `to + (i * (m + 2) + j) * plane`.
-template <int Outputs>
+/// Transforms the taps of one vector of outputs: tap (k, l) is at `taps + (r k + l) * panel_channels`, number
+/// (i, j) of the result goes to `to + (i * side + j) * plane`.
+template <int Outputs, int Taps>
 [[gnu::noinline]] void transform_taps(const float* taps, float* to, std::ptrdiff_t plane) {
-  constexpr int side = Outputs + 2;
-  using transform = winograd_transform<Outputs>;
-  floats columns[side][3];
-  for (int k = 0; k < 3; ++k) {
-    floats row[3], result[side];
-    unroll(up_to<3>, [&](int l) { row[l] = floats::load_aligned(taps + (3 * k + l) * panel_channels); });
+  constexpr int side = Outputs + Taps - 1;
+  using transform = winograd_transform<Outputs, Taps>;
+  floats columns[side][Taps];
+  for (int k = 0; k < Taps; ++k) {
+    floats row[Taps], result[side];
+    unroll(up_to<Taps>,
+           [&](int l) { row[l] = floats::load_aligned(taps + (Taps * k + l) * panel_channels); });
     transform::filter(row, result);
     unroll(up_to<side>, [&](int j) { columns[j][k] = result[j]; });
   }
@@ -97,9 +98,10 @@ template <int Outputs>
   }
 }
 
-/// F(m x m, 3 x 3): all that depends on m. The rest is compiled once.
+/// F(m x m, r x r): all that depends on m and r. The rest is compiled once.
 struct winograd_tile {
   int outputs;  ///< m
+  int kernel;   ///< r
   void (*inputs)(const float* from, std::ptrdiff_t row_step, std::ptrdiff_t pixel_step, int vectors,
                  float* to, std::ptrdiff_t plane);
   void (*taps)(const float* taps, float* to, std::ptrdiff_t plane);
@@ -107,13 +109,15 @@ struct winograd_tile {
                    float* const* outputs);
 
   static constexpr int most_outputs = 6;
-  constexpr int side() const { return outputs + 2; }
+  static constexpr int most_taps = 3;
+  constexpr int side() const { return outputs + kernel - 1; }
   constexpr int numbers() const { return side() * side(); }
 };
 
-template <int Outputs>
-inline constexpr winograd_tile winograd_tile_of{Outputs, &transform_inputs<Outputs>, &transform_taps<Outputs>,
-                                                &transform_outputs<Outputs>};
+template <int Outputs, int Taps = 3>
+inline constexpr winograd_tile winograd_tile_of{Outputs, Taps, &transform_inputs<Outputs, Taps>,
+                                                &transform_taps<Outputs, Taps>,
+                                                &transform_outputs<Outputs, Taps>};
 
 inline const winograd_tile& winograd_tile_for(convolution_algorithm algorithm) {
   switch (algorithm) {
@@ -128,7 +132,7 @@ inline const winograd_tile& winograd_tile_for(convolution_algorithm algorithm) {
 
 // ---- weights ---------------------------------------------------------------------------------------------
 
-/// Scalars of transformed weights: for each of the (m + 2)^2 numbers what `packed_panels_size` counts.
+/// Scalars of transformed weights: for each number what `packed_panels_size` counts.
 inline std::ptrdiff_t packed_winograd_size(const winograd_tile& tile, int inputs, int outputs) {
   return tile.numbers() * packed_panels_size(inputs, outputs, 1, 1);
 }
@@ -140,12 +144,12 @@ inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, in
     const int first = static_cast<int>(panel) * panel_channels;
     const int width = panel_width_at(first, outputs);
     const int used = std::min(width, outputs - first);
-    alignas(64) float taps[9][panel_channels] = {};
+    alignas(64) float taps[winograd_tile::most_taps * winograd_tile::most_taps][panel_channels] = {};
     for (int c = 0; c < inputs; ++c) {
       for (int o = 0; o < used; ++o) {
         const float* from = w.data + (first + o) * w.output + c * w.input;
-        for (int k = 0; k < 3; ++k)
-          for (int l = 0; l < 3; ++l) taps[3 * k + l][o] = from[k * w.row + l * w.column];
+        for (int k = 0; k < tile.kernel; ++k)
+          for (int l = 0; l < tile.kernel; ++l) taps[tile.kernel * k + l][o] = from[k * w.row + l * w.column];
       }
       float* to = packed + std::ptrdiff_t{first} * inputs + std::ptrdiff_t{c} * width;
       for (int v = 0; v < width; v += float_lanes) tile.taps(taps[0] + v, to + v, plane);
@@ -155,16 +159,27 @@ inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, in
 
 // ---- tiles -----------------------------------------------------------------------------------------------
 
-/// A convolution of all channels of x to all of y: tap (k, l) of output (i, j) lies at row
-/// `first_row + i + k dilation_height`, column `first_column + j + l dilation_width` of x.
+/// Where the outputs of a convolution and their inputs lie along one axis. With dilation, outputs and inputs
+/// that are as many apart belong together: a phase, of which there are as many.
+struct winograd_axis {
+  int first = 0;       ///< input under the first tap of the first output
+  int input_step = 1;  ///< between the inputs of neighboring taps, and of neighboring outputs
+  int output_first = 0;
+  int output_step = 1;
+  int phases = 1;
+
+  static constexpr winograd_axis dilated(int first, int dilation) {
+    return {first, dilation, 0, dilation, dilation};
+  }
+};
+
+/// A convolution of all channels of x to all of y, or to some of its rows and columns.
 struct winograd_task {
   const winograd_tile* tile = nullptr;
   feature_map<const float> x;
   padding_mode mode = padding_mode::zeros;
-  int first_row = 0;
-  int first_column = 0;
-  int dilation_height = 1;
-  int dilation_width = 1;
+  winograd_axis vertical;
+  winograd_axis horizontal;
   const float* packed = nullptr;
   const epilogue<float>* store = nullptr;
   feature_map<float> y;
@@ -181,13 +196,12 @@ struct winograd_tiles {
   std::ptrdiff_t memory;            ///< scalars that one thread wants
 
   explicit winograd_tiles(const winograd_task& t) : side(t.tile->side()) {
-    const int outputs = t.tile->outputs;
-    const auto tiles = [&](int extent, int dilation) {
-      return divide_up(divide_up(extent, dilation), outputs);
+    const auto tiles = [&](int extent, const winograd_axis& axis) {
+      return divide_up(divide_up(std::max(0, extent - axis.output_first), axis.output_step), t.tile->outputs);
     };
-    down = tiles(t.y.height, t.dilation_height);
-    across = tiles(t.y.width, t.dilation_width);
-    count = std::int64_t{t.y.batch} * t.dilation_height * t.dilation_width * down * across;
+    down = tiles(t.y.height, t.vertical);
+    across = tiles(t.y.width, t.horizontal);
+    count = std::int64_t{t.y.batch} * t.vertical.phases * t.horizontal.phases * down * across;
     const int inputs_padded = divide_up(t.x.channels, float_lanes) * float_lanes;
     const int outputs_padded = divide_up(t.y.channels, float_lanes) * float_lanes;
     // Up to 128 channels a block stays in the second-level cache; with more, the weights are read from
@@ -210,9 +224,11 @@ struct winograd_tiles {
   static constexpr std::ptrdiff_t block_scalars_of_tiles = 192 * 1024;
 };
 
-/// Where a tile begins in the output.
+/// Where a tile begins.
 struct tile_place {
-  int picture, row, column;
+  int picture;
+  int row, column;              ///< in the output
+  int input_row, input_column;  ///< maybe beyond the border
 
   tile_place(const winograd_task& t, const winograd_tiles& tiles, std::int64_t number) {
     const auto next = [&](int count) {
@@ -220,10 +236,14 @@ struct tile_place {
       number /= count;
       return place;
     };
-    const int outputs = tiles.side - 2;
+    const auto place = [&](int tile, const winograd_axis& axis, int& output, int& input) {
+      const int phase = next(axis.phases), outputs = tile * t.tile->outputs;
+      output = axis.output_first + phase + outputs * axis.output_step;
+      input = axis.first + phase + outputs * axis.input_step;
+    };
     const int tile_column = next(tiles.across), tile_row = next(tiles.down);
-    column = next(t.dilation_width) + tile_column * outputs * t.dilation_width;
-    row = next(t.dilation_height) + tile_row * outputs * t.dilation_height;
+    place(tile_column, t.horizontal, column, input_column);
+    place(tile_row, t.vertical, row, input_row);
     picture = static_cast<int>(number);
   }
 };
@@ -232,9 +252,9 @@ struct tile_place {
 inline void gather_tile(const winograd_task& t, const tile_place& at, int side, int channel, float* to) {
   const int count = std::min(float_lanes, t.x.channels - channel);
   for (int i = 0; i < side; ++i) {
-    const int row = border_index(t.first_row + at.row + i * t.dilation_height, t.x.height, t.mode);
+    const int row = border_index(at.input_row + i * t.vertical.input_step, t.x.height, t.mode);
     for (int j = 0; j < side; ++j, to += float_lanes) {
-      const int column = border_index(t.first_column + at.column + j * t.dilation_width, t.x.width, t.mode);
+      const int column = border_index(at.input_column + j * t.horizontal.input_step, t.x.width, t.mode);
       floats value(0.0f);
       if (row >= 0 && column >= 0) {
         const float* from = t.x.pixel(at.picture, row, column) + channel;
@@ -249,14 +269,14 @@ inline void gather_tile(const winograd_task& t, const tile_place& at, int side, 
 inline void load_tile(const winograd_task& t, const tile_place& at, float* v, std::ptrdiff_t plane,
                       float* buffer) {
   const int side = t.tile->side();
-  const int row = t.first_row + at.row, column = t.first_column + at.column;
-  const bool is_inside = row >= 0 && row + (side - 1) * t.dilation_height < t.x.height && column >= 0 &&
-                         column + (side - 1) * t.dilation_width < t.x.width;
+  const int row_step = t.vertical.input_step, column_step = t.horizontal.input_step;
+  const bool is_inside = at.input_row >= 0 && at.input_row + (side - 1) * row_step < t.x.height &&
+                         at.input_column >= 0 && at.input_column + (side - 1) * column_step < t.x.width;
   int channel = 0;
   if (is_inside) {
     const int vectors = t.x.channels / float_lanes;
-    t.tile->inputs(t.x.pixel(at.picture, row, column), t.dilation_height * t.x.row_pitch(),
-                   t.dilation_width * t.x.pitch, vectors, v, plane);
+    t.tile->inputs(t.x.pixel(at.picture, at.input_row, at.input_column), row_step * t.x.row_pitch(),
+                   column_step * t.x.pitch, vectors, v, plane);
     channel = vectors * float_lanes;
   }
   for (; channel < t.x.channels; channel += float_lanes) {
@@ -275,8 +295,8 @@ inline void store_tile(const winograd_task& t, const tile_place& at, int channel
   float* transformed[most_pixels];
   float* outputs[most_pixels];
   const float* residuals[most_pixels];
-  const int rows = std::clamp(divide_up(t.y.height - at.row, t.dilation_height), 0, side);
-  const int columns = std::clamp(divide_up(t.y.width - at.column, t.dilation_width), 0, side);
+  const int rows = std::clamp(divide_up(t.y.height - at.row, t.vertical.output_step), 0, side);
+  const int columns = std::clamp(divide_up(t.y.width - at.column, t.horizontal.output_step), 0, side);
   // The pixels that exist come first, then those beyond the border, which are not stored.
   for (int i = 0, inside = 0, outside = rows * columns; i < side; ++i) {
     for (int j = 0; j < side; ++j) {
@@ -284,7 +304,7 @@ inline void store_tile(const winograd_task& t, const tile_place& at, int channel
       const int p = exists ? inside++ : outside++;
       transformed[i * side + j] = sums + p * panel_channels;
       if (!exists) continue;
-      const int row = at.row + i * t.dilation_height, column = at.column + j * t.dilation_width;
+      const int row = at.row + i * t.vertical.output_step, column = at.column + j * t.horizontal.output_step;
       outputs[p] = t.y.pixel(at.picture, row, column) + channel;
       __builtin_prefetch(outputs[p], 1);
       if (store.has_residual) {
@@ -396,12 +416,13 @@ inline void winograd_block(const winograd_task& t, const winograd_tiles& tiles, 
 
 /// Memory of one thread of `winograd_convolution`.
 inline std::ptrdiff_t winograd_scratch(const winograd_task& t) {
-  return t.y.pixels() == 0 ? 0 : winograd_tiles(t).memory;
+  const winograd_tiles tiles(t);
+  return tiles.count == 0 ? 0 : tiles.memory;
 }
 
 inline void winograd_convolution(const winograd_task& t, std::span<float> scratch) {
-  if (t.y.pixels() == 0) return;
   const winograd_tiles tiles(t);
+  if (tiles.count == 0) return;
   const int panels = divide_up(t.y.channels, panel_channels);
   // Where there are few blocks, threads share their panels. All who share a block transform its inputs, so
   // that a single one is not cut finer than need be; two or three may differ in size, and smaller parts even

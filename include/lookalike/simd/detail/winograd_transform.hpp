@@ -1,10 +1,11 @@
 #pragma once
 
 /// \file
-/// The linear maps of Winograd's minimal filtering F(m, 3) along one axis: m outputs y of three taps g over
-/// m + 2 inputs d are y = output(filter(g) * input(d)), where * multiplies number by number (Lavin and Gray
-/// 2016, section 4). Points of interpolation: 0, 1, -1 for m = 2; 0, +-sqrt(1/2), +-sqrt(2) for m = 4, whose
-/// error is a tenth of that of the usual 0, +-1, +-2; 0, +-1, +-2, +-1/2 for m = 6; and infinity in all.
+/// The linear maps of Winograd's minimal filtering F(m, r) along one axis: m outputs y of r taps g over
+/// m + r - 1 inputs d are y = output(filter(g) * input(d)), where * multiplies number by number (Lavin and
+/// Gray 2016, section 4). Points of interpolation: 0, 1, -1 for F(2, 3); +-sqrt(1/2), +-sqrt(2) for F(4, 2);
+/// these and 0 for F(4, 3), whose error is a tenth of that of the usual 0, +-1, +-2; 0, +-1, +-2, +-1/2 for
+/// F(6, 3); and infinity in all.
 
 #include <lookalike/simd/detail/register_tile.hpp>
 #include <lookalike/simd/instruction_set.hpp>
@@ -12,7 +13,7 @@
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
 namespace detail {
 
-template <int Outputs>
+template <int Outputs, int Taps = 3>
 struct winograd_transform;
 
 inline floats multiply_add(float a, const floats& b, const floats& c) {
@@ -42,9 +43,44 @@ struct winograd_transform<2> {
 };
 
 template <>
-struct winograd_transform<4> {
+struct winograd_transform<4, 2> {
   static constexpr float root = 1.41421356237309505f;
   static constexpr float half_root = root / 2;
+
+  static void filter(const floats* g, floats* u) {
+    const floats third = floats(1.0f / 3) * g[1];
+    u[0] = multiply_add(-root / 3, g[0], -third);
+    u[1] = multiply_add(root / 3, g[0], -third);
+    u[2] = multiply_add(root / 6, g[0], third);
+    u[3] = multiply_add(-root / 6, g[0], third);
+    u[4] = g[1];
+  }
+  static void input(const floats* d, floats* v) {
+    const floats near = multiply_add(-2.0f, d[1], d[3]);
+    const floats near_odd = multiply_add(-root, d[0], floats(half_root) * d[2]);
+    const floats far = multiply_add(-0.5f, d[1], d[3]);
+    const floats far_odd = multiply_add(-half_root, d[0], floats(root) * d[2]);
+    v[0] = near + near_odd;
+    v[1] = near - near_odd;
+    v[2] = far + far_odd;
+    v[3] = far - far_odd;
+    v[4] = multiply_add(-2.5f, d[2], d[0] + d[4]);
+  }
+  static void output(const floats* m, floats* y) {
+    const floats near = m[0] + m[1], near_odd = m[0] - m[1];
+    const floats far = m[2] + m[3], far_odd = m[2] - m[3];
+    y[0] = near + far;
+    y[1] = multiply_add(root, far_odd, floats(half_root) * near_odd);
+    y[2] = multiply_add(2.0f, far, floats(0.5f) * near);
+    y[3] = multiply_add(2 * root, far_odd, multiply_add(half_root / 2, near_odd, m[4]));
+  }
+};
+
+/// Has one point more than F(4, 2): 0.
+template <>
+struct winograd_transform<4> {
+  static constexpr float root = winograd_transform<4, 2>::root;
+  static constexpr float half_root = winograd_transform<4, 2>::half_root;
 
   static void filter(const floats* g, floats* u) {
     const floats near = floats(-1.0f / 3) * multiply_add(2.0f, g[0], g[2]);
@@ -57,24 +93,12 @@ struct winograd_transform<4> {
     u[5] = g[2];
   }
   static void input(const floats* d, floats* v) {
-    const floats near = multiply_add(-2.0f, d[2], d[4]);
-    const floats near_odd = multiply_add(-root, d[1], floats(half_root) * d[3]);
-    const floats far = multiply_add(-0.5f, d[2], d[4]);
-    const floats far_odd = multiply_add(-half_root, d[1], floats(root) * d[3]);
     v[0] = multiply_add(-2.5f, d[2], d[0] + d[4]);
-    v[1] = near + near_odd;
-    v[2] = near - near_odd;
-    v[3] = far + far_odd;
-    v[4] = far - far_odd;
-    v[5] = multiply_add(-2.5f, d[3], d[1] + d[5]);
+    winograd_transform<4, 2>::input(d + 1, v + 1);
   }
   static void output(const floats* m, floats* y) {
-    const floats near = m[1] + m[2], near_odd = m[1] - m[2];
-    const floats far = m[3] + m[4], far_odd = m[3] - m[4];
-    y[0] = m[0] + near + far;
-    y[1] = multiply_add(root, far_odd, floats(half_root) * near_odd);
-    y[2] = multiply_add(2.0f, far, floats(0.5f) * near);
-    y[3] = multiply_add(2 * root, far_odd, multiply_add(half_root / 2, near_odd, m[5]));
+    winograd_transform<4, 2>::output(m + 1, y);
+    y[0] += m[0];
   }
 
   // The transposes of `output` and `filter`: gradients of the outputs to those of the products, and gradients

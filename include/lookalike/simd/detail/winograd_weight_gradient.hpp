@@ -109,10 +109,10 @@ struct winograd_gradient_parts {
 inline void load_gradient_tile(const winograd_task& t, const feature_map<const float>& gy,
                                const tile_place& at, int channel, int count, int width, float* u,
                                std::ptrdiff_t plane, float* buffer) {
-  const int rows = std::clamp(divide_up(gy.height - at.row, t.dilation_height), 0, 4);
-  const int columns = std::clamp(divide_up(gy.width - at.column, t.dilation_width), 0, 4);
-  const std::ptrdiff_t row_step = t.dilation_height * gy.row_pitch(),
-                       pixel_step = t.dilation_width * gy.pitch;
+  const int rows = std::clamp(divide_up(gy.height - at.row, t.vertical.output_step), 0, 4);
+  const int columns = std::clamp(divide_up(gy.width - at.column, t.horizontal.output_step), 0, 4);
+  const std::ptrdiff_t row_step = t.vertical.output_step * gy.row_pitch(),
+                       pixel_step = t.horizontal.output_step * gy.pitch;
   const int vectors = width / float_lanes;
   if (rows == 4 && columns == 4 && count == width) {
     transform_gradients(gy.pixel(at.picture, at.row, at.column) + channel, row_step, pixel_step, vectors, u,
@@ -121,7 +121,7 @@ inline void load_gradient_tile(const winograd_task& t, const feature_map<const f
   }
   std::fill_n(buffer, 16 * width, 0.0f);
   for (int i = 0; i < rows; ++i) {
-    const float* from = gy.pixel(at.picture, at.row + i * t.dilation_height, at.column) + channel;
+    const float* from = gy.pixel(at.picture, at.row + i * t.vertical.output_step, at.column) + channel;
     for (int j = 0; j < columns; ++j) std::copy_n(from + j * pixel_step, count, buffer + (4 * i + j) * width);
   }
   transform_gradients(buffer, 4 * width, width, vectors, u, plane);
