@@ -16,7 +16,8 @@
 ///
 /// Weights are packed into the order of the inner loops first, and transformed for Winograd's algorithms. Who
 /// uses the same weights often packs them once (`pack_convolution`) and calls `convolve_packed` with the same
-/// algorithm: one that `choose_convolution_algorithm` has returned.
+/// algorithm: one that `choose_convolution_algorithm`, or for the gradient of the data
+/// `choose_transposed_convolution_algorithm`, has returned.
 
 #include <algorithm>
 #include <cstddef>
@@ -119,7 +120,8 @@ std::ptrdiff_t packed_convolution_backward_data_size(
     int input_channels, int output_channels, const window& window, int groups,
     convolution_algorithm algorithm = convolution_algorithm::direct) {
   return detail::convolution_kernels<Scalar>::packed_adjoint_size(
-      input_channels, output_channels, window, groups, detail::concrete(algorithm, window, groups));
+      input_channels, output_channels, window, groups,
+      detail::concrete_transposed(algorithm, window, groups));
 }
 
 /// Weights of the convolution (O x I/groups x ...) in the order in which its gradient wants them. Depends on
@@ -129,7 +131,8 @@ void pack_convolution_backward_data(const Scalar* weights, int input_channels, i
                                     const window& window, int groups, std::type_identity_t<Scalar>* packed,
                                     convolution_algorithm algorithm = convolution_algorithm::direct) {
   detail::convolution_kernels<Scalar>::pack_adjoint(weights, input_channels, output_channels, window, groups,
-                                                    packed, detail::concrete(algorithm, window, groups));
+                                                    packed,
+                                                    detail::concrete_transposed(algorithm, window, groups));
 }
 
 /// Scratch of `convolve_backward_data_packed`.
@@ -139,7 +142,7 @@ std::ptrdiff_t convolve_backward_data_packed_scratch(
     const feature_map<const Scalar>& gx, int thread_count = threads(),
     convolution_algorithm algorithm = convolution_algorithm::direct) {
   using kernels = detail::convolution_kernels<Scalar>;
-  algorithm = detail::concrete(algorithm, window, groups);
+  algorithm = detail::concrete_transposed(algorithm, window, groups);
   if (mode == padding_mode::zeros)
     return thread_count * kernels::adjoint_scratch_each(gy, window, groups, gx, algorithm);
   const auto padded = detail::padded_gradient<Scalar>(gy.picture(0), window, gx.channels, nullptr);
@@ -156,7 +159,7 @@ void convolve_backward_data_packed(const std::type_identity_t<feature_map<const 
                                    bool accumulate, std::type_identity_t<std::span<Scalar>> scratch,
                                    convolution_algorithm algorithm = convolution_algorithm::direct) {
   using kernels = detail::convolution_kernels<Scalar>;
-  algorithm = detail::concrete(algorithm, window, groups);
+  algorithm = detail::concrete_transposed(algorithm, window, groups);
   detail::check_maps<Scalar>(
       "convolve_backward_data", gx, gy, groups, scratch.size(),
       convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx, 1, algorithm));
@@ -183,7 +186,7 @@ std::ptrdiff_t convolve_backward_data_scratch(
     const feature_map<const Scalar>& gy, const window& window, padding_mode mode, int groups,
     const feature_map<const Scalar>& gx, int thread_count = threads(),
     convolution_algorithm algorithm = convolution_algorithm::automatic) {
-  algorithm = detail::chosen<Scalar>(algorithm, gy, window, groups, gx);
+  algorithm = detail::chosen_transposed<Scalar>(algorithm, gy, window, groups, gx);
   return detail::packed_or_in_place<Scalar>(packed_convolution_backward_data_size<Scalar>(
              gx.channels, gy.channels, window, groups, algorithm)) +
          convolve_backward_data_packed_scratch<Scalar>(gy, window, mode, groups, gx, thread_count, algorithm);
@@ -197,7 +200,7 @@ void convolve_backward_data(const std::type_identity_t<feature_map<const Scalar>
                             padding_mode mode, int groups, const feature_map<Scalar>& gx, bool accumulate,
                             std::type_identity_t<std::span<Scalar>> scratch,
                             convolution_algorithm algorithm = convolution_algorithm::automatic) {
-  algorithm = detail::chosen<Scalar>(algorithm, gy, window, groups, gx);
+  algorithm = detail::chosen_transposed<Scalar>(algorithm, gy, window, groups, gx);
   detail::check_maps<Scalar>(
       "convolve_backward_data", gx, gy, groups, scratch.size(),
       convolve_backward_data_scratch<Scalar>(gy, window, mode, groups, gx, 1, algorithm));

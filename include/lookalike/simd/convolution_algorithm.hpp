@@ -21,11 +21,17 @@ namespace lookalike::simd {
 /// | `winograd_4x4` | 2.25 | 4 times | 5e-6 at most |
 /// | `winograd_6x6` | 1.78 | 7.1 times | 5e-5 at most; never chosen by `automatic` |
 ///
-/// Winograd's is for kernels of 3 x 3 with stride 1, any dilation and one group, and for transposed
-/// convolution with kernels of 4 x 4 and stride 2, whose outputs are those of four convolutions with kernels
-/// of 2 x 2: there F(4x4) takes 1.56 multiplications instead of 4, and 6.25 times the weights, and stands for
-/// all three. What it does not fit is computed directly, whatever is asked for. Scalars other than float
-/// always are.
+/// Winograd's is for one group and
+///
+///   kernels of 3 x 3 with stride 1 and any dilation, forward and backward;
+///   kernels of 3 x 3 and 4 x 4 with stride 2, forward: the outputs are sums of four convolutions with
+///   kernels of 2 x 2 at most, of every other row and column. F(4x4) takes 5.1 multiplications instead of 9,
+///   or 6.25 instead of 16, and 11 or 6.25 times the weights; their transpose with kernels of 4 x 4
+///   (transposed convolution, the gradient of the data): four convolutions with kernels of 2 x 2. F(4x4)
+///   takes 1.56 multiplications instead of 4, and 6.25 times the weights.
+///
+/// With stride 2, F(4x4) stands for all three. What Winograd's does not fit is computed directly, whatever is
+/// asked for. Scalars other than float always are.
 enum class convolution_algorithm : unsigned char {
   automatic,  ///< what `choose_convolution_algorithm` says
   direct,
@@ -34,10 +40,20 @@ enum class convolution_algorithm : unsigned char {
   winograd_6x6
 };
 
-/// Whether Winograd's algorithms can compute it.
+/// Whether Winograd's algorithms can compute it with stride 1, forward and backward.
 constexpr bool is_winograd_convolution(const window& w, int groups) {
   return w.kernel_height == 3 && w.kernel_width == 3 && w.stride_height == 1 && w.stride_width == 1 &&
          groups == 1;
+}
+/// Whether F(4x4) can compute it with stride 2, forward.
+constexpr bool is_winograd_strided_convolution(const window& w, int groups) {
+  return (w.kernel_height == 3 || w.kernel_height == 4) && (w.kernel_width == 3 || w.kernel_width == 4) &&
+         w.stride_height == 2 && w.stride_width == 2 && w.dilation_height == 1 && w.dilation_width == 1 &&
+         groups == 1;
+}
+/// Whether F(4x4) can compute its transpose with stride 2.
+constexpr bool is_winograd_transposed_convolution(const window& w, int groups) {
+  return is_winograd_strided_convolution(w, groups) && w.kernel_height == 4 && w.kernel_width == 4;
 }
 
 /// The algorithm for `height` x `width` outputs: the one that is asked for where it can be, never
@@ -50,8 +66,16 @@ constexpr convolution_algorithm choose_convolution_algorithm(convolution_algorit
                                                              const window& w, int groups, int height,
                                                              int width) {
   using enum convolution_algorithm;
-  if (!is_winograd_convolution(w, groups)) return direct;
+  const bool is_strided = is_winograd_strided_convolution(w, groups);
+  if (asked_for == direct || (!is_strided && !is_winograd_convolution(w, groups))) return direct;
+  if (is_strided && asked_for != automatic) return winograd_4x4;
   if (asked_for != automatic) return asked_for;
+  if (is_strided) {
+    // The fewer multiplications are saved, the more pixels must share what reading the weights takes.
+    const int least_pixels = w.kernel_height + w.kernel_width == 8 ? 512 : 2048;
+    return input_channels < 64 || output_channels < 64 || height * width < least_pixels ? direct
+                                                                                        : winograd_4x4;
+  }
   if (input_channels < 16 || output_channels < 16 || height * width < 16) return direct;
   if (height * width <= 64) return winograd_2x2;
   // Every dilation_height-th row and dilation_width-th column is a map of its own.
@@ -63,21 +87,18 @@ constexpr convolution_algorithm choose_convolution_algorithm(convolution_algorit
   return products(4) <= products(2) ? winograd_4x4 : winograd_2x2;
 }
 
-/// Whether F(4x4) can compute the transposed convolution.
-constexpr bool is_winograd_transposed_convolution(const window& w, int groups) {
-  return w.kernel_height == 4 && w.kernel_width == 4 && w.stride_height == 2 && w.stride_width == 2 &&
-         w.dilation_height == 1 && w.dilation_width == 1 && groups == 1;
-}
-
-/// The algorithm for a transposed convolution with `height` x `width` outputs: `winograd_4x4` or `direct`.
+/// The algorithm for a transposed convolution from `input_channels` to `output_channels` with `height` x
+/// `width` outputs, and for the gradient of a convolution for its data, which is one.
 constexpr convolution_algorithm choose_transposed_convolution_algorithm(convolution_algorithm asked_for,
                                                                         int input_channels,
                                                                         int output_channels, const window& w,
                                                                         int groups, int height, int width) {
   using enum convolution_algorithm;
+  if (is_winograd_convolution(w, groups))
+    return choose_convolution_algorithm(asked_for, input_channels, output_channels, w, groups, height, width);
   if (!is_winograd_transposed_convolution(w, groups) || asked_for == direct) return direct;
   if (asked_for != automatic) return winograd_4x4;
-  return input_channels < 16 || output_channels < 16 || height * width < 1024 ? direct : winograd_4x4;
+  return input_channels < 16 || output_channels < 16 || height * width < 2048 ? direct : winograd_4x4;
 }
 
 /// The algorithm for the gradient of the weights, given `batch` x `height` x `width` outputs: `winograd_4x4`

@@ -103,47 +103,49 @@ void convolve_transposed(const std::type_identity_t<feature_map<const Scalar>>& 
 
 /// The number of scalars that `pack_transposed_convolution_backward_data` writes.
 template <class Scalar>
-std::ptrdiff_t packed_transposed_convolution_backward_data_size(int input_channels, int output_channels,
-                                                                const window& window, int groups) {
-  return packed_convolution_size<Scalar>(output_channels, input_channels, window, groups);
+std::ptrdiff_t packed_transposed_convolution_backward_data_size(
+    int input_channels, int output_channels, const window& window, int groups,
+    convolution_algorithm algorithm = convolution_algorithm::direct) {
+  return packed_convolution_size<Scalar>(output_channels, input_channels, window, groups, algorithm);
 }
 
 /// Weights of the transposed convolution (I x O/groups x ...) in the order in which its gradient wants them.
 template <class Scalar>
-void pack_transposed_convolution_backward_data(const Scalar* weights, int input_channels, int output_channels,
-                                               const window& window, int groups,
-                                               std::type_identity_t<Scalar>* packed) {
-  pack_convolution(weights, output_channels, input_channels, window, groups, packed);
+void pack_transposed_convolution_backward_data(
+    const Scalar* weights, int input_channels, int output_channels, const window& window, int groups,
+    std::type_identity_t<Scalar>* packed, convolution_algorithm algorithm = convolution_algorithm::direct) {
+  pack_convolution(weights, output_channels, input_channels, window, groups, packed, algorithm);
 }
 
 /// Scratch of `convolve_transposed_backward_data_packed`.
 template <class Scalar>
-std::ptrdiff_t convolve_transposed_backward_data_packed_scratch(const feature_map<const Scalar>& gy,
-                                                                const window& window, int groups,
-                                                                const feature_map<const Scalar>& gx,
-                                                                int thread_count = threads()) {
-  return convolve_packed_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx, thread_count);
+std::ptrdiff_t convolve_transposed_backward_data_packed_scratch(
+    const feature_map<const Scalar>& gy, const window& window, int groups,
+    const feature_map<const Scalar>& gx, int thread_count = threads(),
+    convolution_algorithm algorithm = convolution_algorithm::direct) {
+  return convolve_packed_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx, thread_count,
+                                         algorithm);
 }
 
 /// gx (+)= the gradient for the input, with weights that `pack_transposed_convolution_backward_data` packed.
 template <class Scalar>
-void convolve_transposed_backward_data_packed(const std::type_identity_t<feature_map<const Scalar>>& gy,
-                                              const std::type_identity_t<Scalar>* packed,
-                                              const window& window, int groups, const feature_map<Scalar>& gx,
-                                              bool accumulate,
-                                              std::type_identity_t<std::span<Scalar>> scratch) {
+void convolve_transposed_backward_data_packed(
+    const std::type_identity_t<feature_map<const Scalar>>& gy, const std::type_identity_t<Scalar>* packed,
+    const window& window, int groups, const feature_map<Scalar>& gx, bool accumulate,
+    std::type_identity_t<std::span<Scalar>> scratch,
+    convolution_algorithm algorithm = convolution_algorithm::direct) {
   epilogue<Scalar> store;
   if (accumulate) store.residual = gx;
-  convolve_packed(gy, packed, window, padding_mode::zeros, groups, store, gx, scratch);
+  convolve_packed(gy, packed, window, padding_mode::zeros, groups, store, gx, scratch, algorithm);
 }
 
 /// Scratch of `convolve_transposed_backward_data`.
 template <class Scalar>
-std::ptrdiff_t convolve_transposed_backward_data_scratch(const feature_map<const Scalar>& gy,
-                                                         const window& window, int groups,
-                                                         const feature_map<const Scalar>& gx,
-                                                         int thread_count = threads()) {
-  return convolve_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx, thread_count);
+std::ptrdiff_t convolve_transposed_backward_data_scratch(
+    const feature_map<const Scalar>& gy, const window& window, int groups,
+    const feature_map<const Scalar>& gx, int thread_count = threads(),
+    convolution_algorithm algorithm = convolution_algorithm::automatic) {
+  return convolve_scratch<Scalar>(gy, window, padding_mode::zeros, groups, gx, thread_count, algorithm);
 }
 
 /// gx = the gradient for x of `convolve_transposed`, given the gradient gy for its result before the
@@ -152,10 +154,11 @@ template <class Scalar>
 void convolve_transposed_backward_data(const std::type_identity_t<feature_map<const Scalar>>& gy,
                                        const std::type_identity_t<Scalar>* weights, const window& window,
                                        int groups, const feature_map<Scalar>& gx, bool accumulate,
-                                       std::type_identity_t<std::span<Scalar>> scratch) {
+                                       std::type_identity_t<std::span<Scalar>> scratch,
+                                       convolution_algorithm algorithm = convolution_algorithm::automatic) {
   epilogue<Scalar> store;
   if (accumulate) store.residual = gx;
-  convolve(gy, weights, window, padding_mode::zeros, groups, store, gx, scratch);
+  convolve(gy, weights, window, padding_mode::zeros, groups, store, gx, scratch, algorithm);
 }
 
 // ---- backward, weights -----------------------------------------------------------------------------------

@@ -39,6 +39,22 @@ problem random_winograd_problem(std::mt19937& chance) {
   return p;
 }
 
+/// With stride 2.
+problem random_strided_problem(std::mt19937& chance) {
+  problem p;
+  do {
+    p = random_winograd_problem(chance);
+    p.height = draw(chance, 1, 39);
+    p.width = draw(chance, 1, 43);
+    p.window.kernel_height = draw(chance, 3, 4);
+    p.window.kernel_width = draw(chance, 0, 1) == 0 ? p.window.kernel_height : draw(chance, 3, 4);
+    p.window.stride_height = p.window.stride_width = 2;
+    p.window.dilation_height = p.window.dilation_width = 1;
+    p = with_random_padding(p, chance);
+  } while (p.out_height < 1 || p.out_width < 1);
+  return p;
+}
+
 void check(const problem& p, convolution_algorithm algorithm, std::mt19937& chance) {
   watched_map<float> x(p.batch, p.height, p.width, p.inputs, draw(chance, 0, 9), chance);
   watched_map<float> y(p.batch, p.out_height, p.out_width, p.outputs, draw(chance, 0, 9), chance);
@@ -99,16 +115,28 @@ TEST_CASE("every algorithm is the sum over the definition, for any geometry", "[
   }
 }
 
+TEST_CASE("with stride 2 every algorithm is the sum over the definition, too", "[convolution]") {
+  std::mt19937 chance(26);
+  for (int i = 0; i < 60; ++i) {
+    const problem p = random_strided_problem(chance);
+    REQUIRE(is_winograd_strided_convolution(p.window, 1));
+    for (const convolution_algorithm algorithm : {direct, winograd_4x4}) check(p, algorithm, chance);
+  }
+}
+
 TEST_CASE("many channels and tiles, so that there are several blocks and partial sums", "[convolution]") {
   std::mt19937 chance(22);
   const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
   const window dilated{3, 3, 1, 1, 4, 4, 4, 4, 4, 4};
+  const window strided{3, 3, 2, 2, 1, 1, 1, 1, 1, 1};
   const problem problems[] = {
       with_output({.batch = 1, .inputs = 300, .outputs = 20, .height = 17, .width = 14, .window = same}),
       with_output({.batch = 1, .inputs = 17, .outputs = 290, .height = 9, .width = 30, .window = same}),
       with_output({.batch = 2, .inputs = 24, .outputs = 24, .height = 60, .width = 41, .window = same}),
       with_output({.batch = 5, .inputs = 40, .outputs = 40, .height = 7, .width = 7, .window = same}),
-      with_output({.batch = 2, .inputs = 32, .outputs = 16, .height = 30, .width = 21, .window = dilated})};
+      with_output({.batch = 2, .inputs = 32, .outputs = 16, .height = 30, .width = 21, .window = dilated}),
+      with_output({.batch = 2, .inputs = 150, .outputs = 40, .height = 50, .width = 41, .window = strided}),
+      with_output({.batch = 1, .inputs = 20, .outputs = 290, .height = 90, .width = 70, .window = strided})};
   for (const problem& p : problems)
     for (const convolution_algorithm algorithm : all_algorithms) check(p, algorithm, chance);
 }
@@ -123,10 +151,11 @@ TEST_CASE("with 512 channels the error is still within its bound", "[convolution
 TEST_CASE("the number of threads changes no bit of any algorithm, and a picture does not depend on its batch",
           "[convolution]") {
   std::mt19937 chance(24);
-  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1};
+  const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, strided{4, 4, 2, 2, 1, 1, 1, 1, 1, 1};
   const problem problems[] = {
       with_output({.batch = 5, .inputs = 20, .outputs = 70, .height = 7, .width = 9, .window = same}),
-      with_output({.batch = 3, .inputs = 16, .outputs = 24, .height = 40, .width = 40, .window = same})};
+      with_output({.batch = 3, .inputs = 16, .outputs = 24, .height = 40, .width = 40, .window = same}),
+      with_output({.batch = 3, .inputs = 16, .outputs = 24, .height = 60, .width = 50, .window = strided})};
   for (const problem& p : problems) {
     for (const convolution_algorithm algorithm : all_algorithms) {
       watched_map<float> x(p.batch, p.height, p.width, p.inputs, 0, chance);
@@ -160,28 +189,27 @@ TEST_CASE("the number of threads changes no bit of any algorithm, and a picture 
 
 TEST_CASE("weights packed for an algorithm give what it gives with weights as they are", "[convolution]") {
   std::mt19937 chance(25);
-  const problem p = with_output({.batch = 2,
-                                 .inputs = 19,
-                                 .outputs = 21,
-                                 .height = 11,
-                                 .width = 9,
-                                 .window = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1}});
-  watched_map<float> x(p.batch, p.height, p.width, p.inputs, 0, chance);
-  watched_map<float> y(p.batch, p.out_height, p.out_width, p.outputs, 0, chance);
-  const auto weights = random_values<float>(p.weights(), chance);
-  for (const convolution_algorithm algorithm : all_algorithms) {
-    guarded_scratch<float> whole(
-        convolve_scratch<float>(x.map(), p.window, p.mode, 1, y.map(), threads(), algorithm));
-    convolve(x.map(), weights.data(), p.window, p.mode, 1, {}, y.map(), whole.span(), algorithm);
-    const auto wanted = dense_map(y.map()).values;
-    guarded_scratch<float> packed(
-        packed_convolution_size<float>(p.inputs, p.outputs, p.window, 1, algorithm));
-    pack_convolution(weights.data(), p.inputs, p.outputs, p.window, 1, packed.span().data(), algorithm);
-    CHECK_FALSE(packed.overrun());
-    guarded_scratch<float> rest(
-        convolve_packed_scratch<float>(x.map(), p.window, p.mode, 1, y.map(), threads(), algorithm));
-    convolve_packed(x.map(), packed.span().data(), p.window, p.mode, 1, {}, y.map(), rest.span(), algorithm);
-    CHECK(dense_map(y.map()).values == wanted);
+  for (const window& w : {window{3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, window{3, 4, 2, 2, 1, 1, 1, 1, 1, 1}}) {
+    const problem p =
+        with_output({.batch = 2, .inputs = 19, .outputs = 21, .height = 11, .width = 9, .window = w});
+    watched_map<float> x(p.batch, p.height, p.width, p.inputs, 0, chance);
+    watched_map<float> y(p.batch, p.out_height, p.out_width, p.outputs, 0, chance);
+    const auto weights = random_values<float>(p.weights(), chance);
+    for (const convolution_algorithm algorithm : all_algorithms) {
+      guarded_scratch<float> whole(
+          convolve_scratch<float>(x.map(), p.window, p.mode, 1, y.map(), threads(), algorithm));
+      convolve(x.map(), weights.data(), p.window, p.mode, 1, {}, y.map(), whole.span(), algorithm);
+      const auto wanted = dense_map(y.map()).values;
+      guarded_scratch<float> packed(
+          packed_convolution_size<float>(p.inputs, p.outputs, p.window, 1, algorithm));
+      pack_convolution(weights.data(), p.inputs, p.outputs, p.window, 1, packed.span().data(), algorithm);
+      CHECK_FALSE(packed.overrun());
+      guarded_scratch<float> rest(
+          convolve_packed_scratch<float>(x.map(), p.window, p.mode, 1, y.map(), threads(), algorithm));
+      convolve_packed(x.map(), packed.span().data(), p.window, p.mode, 1, {}, y.map(), rest.span(),
+                      algorithm);
+      CHECK(dense_map(y.map()).values == wanted);
+    }
   }
 }
 
@@ -224,6 +252,28 @@ TEST_CASE("what Winograd's algorithms do not fit is computed directly", "[convol
   CHECK(chosen(automatic, same, 1, 7) == winograd_2x2);
   CHECK(chosen(automatic, same, 1, 3) == direct);
   CHECK(chosen(automatic, strided, 1) == direct);
+
+  const window halving{3, 3, 2, 2, 1, 1, 1, 1, 1, 1};
+  window four = halving, dilated = halving;
+  four.kernel_height = four.kernel_width = 4;
+  dilated.dilation_width = 2;
+  for (const convolution_algorithm algorithm : {winograd_2x2, winograd_4x4, winograd_6x6}) {
+    CHECK(chosen(algorithm, halving, 1) == winograd_4x4);
+    CHECK(chosen(algorithm, dilated, 1) == direct);
+  }
+  CHECK(chosen(direct, halving, 1) == direct);
+  CHECK(chosen(automatic, halving, 1, 28) == direct);
+  CHECK(chosen(automatic, halving, 1, 64) == winograd_4x4);
+  CHECK(chosen(automatic, four, 1, 28) == winograd_4x4);
+  CHECK(chosen(automatic, four, 1, 14) == direct);
+  const auto transposed = [](convolution_algorithm asked_for, const window& w, int extent) {
+    return choose_transposed_convolution_algorithm(asked_for, 64, 64, w, 1, extent, extent);
+  };
+  CHECK(transposed(automatic, four, 64) == winograd_4x4);
+  CHECK(transposed(automatic, four, 32) == direct);
+  CHECK(transposed(winograd_2x2, four, 32) == winograd_4x4);
+  CHECK(transposed(winograd_4x4, halving, 64) == direct);
+  CHECK(transposed(winograd_2x2, same, 64) == winograd_2x2);
 
   // and a double never is anything else
   std::mt19937 chance(26);

@@ -94,8 +94,8 @@ struct conv {
     const auto x = detail::extents_map<Scalar>(e.inputs[0], e.batch);
     const auto y = detail::extents_map<Scalar>(e.output, e.batch);
     if (e.backward)
-      return std::max(simd::convolve_backward_data_scratch<Scalar>(y, geometry(), border, groups, x,
-                                                                   threads(), algorithm(e.execution, y, x)),
+      return std::max(simd::convolve_backward_data_scratch<Scalar>(
+                          y, geometry(), border, groups, x, threads(), backward_algorithm(e.execution, y, x)),
                       simd::convolve_backward_weights_scratch<Scalar>(x, y, geometry(), border, groups,
                                                                       threads(), for_weights(e.execution)));
     const simd::convolution_algorithm how = algorithm(e.execution, x, y);
@@ -146,16 +146,28 @@ struct conv {
     if (call.wants_input_gradient(0))
       simd::convolve_backward_data(gradient, call.parameters[0], geometry(), border, groups,
                                    call.input_gradients[0], call.accumulate[0], call.scratch,
-                                   algorithm(call.execution, gradient, call.input_gradients[0]));
+                                   backward_algorithm(call.execution, gradient, call.input_gradients[0]));
   }
 
  private:
-  /// From one map to another, forward or backward.
   template <class From, class To>
   simd::convolution_algorithm algorithm(const execution_options& how, const From& from, const To& to) const {
-    const auto chosen = simd::choose_convolution_algorithm(how.algorithm, from.channels, to.channels,
-                                                           geometry(), groups, to.height, to.width);
-    return how.low_memory ? std::min(chosen, simd::convolution_algorithm::winograd_2x2) : chosen;
+    return with_memory(how, simd::choose_convolution_algorithm(how.algorithm, from.channels, to.channels,
+                                                               geometry(), groups, to.height, to.width));
+  }
+  template <class From, class To>
+  simd::convolution_algorithm backward_algorithm(const execution_options& how, const From& from,
+                                                 const To& to) const {
+    return with_memory(
+        how, simd::choose_transposed_convolution_algorithm(how.algorithm, from.channels, to.channels,
+                                                           geometry(), groups, to.height, to.width));
+  }
+  /// With little memory F(2x2) at most, and nothing of the kind with stride 2.
+  simd::convolution_algorithm with_memory(const execution_options& how,
+                                          simd::convolution_algorithm chosen) const {
+    if (!how.low_memory) return chosen;
+    return stride_height == 1 ? std::min(chosen, simd::convolution_algorithm::winograd_2x2)
+                              : simd::convolution_algorithm::direct;
   }
   static simd::convolution_algorithm for_weights(const execution_options& how) {
     return how.low_memory ? simd::convolution_algorithm::direct : how.algorithm;

@@ -107,7 +107,8 @@ struct transposed_conv {
       return e.packed
                  ? simd::convolve_transposed_packed_scratch<Scalar>(x, geometry(), groups, y, threads(), how)
                  : simd::convolve_transposed_scratch<Scalar>(x, geometry(), groups, y, threads(), how);
-    return std::max(simd::convolve_transposed_backward_data_scratch<Scalar>(y, geometry(), groups, x),
+    return std::max(simd::convolve_transposed_backward_data_scratch<Scalar>(
+                        y, geometry(), groups, x, threads(), asked_for(e.execution)),
                     simd::convolve_transposed_backward_weights_scratch<Scalar>(x, y, geometry(), groups));
   }
   template <class Scalar>
@@ -151,15 +152,18 @@ struct transposed_conv {
     }
     if (call.wants_input_gradient(0))
       simd::convolve_transposed_backward_data(gradient, call.parameters[0], geometry(), groups,
-                                              call.input_gradients[0], call.accumulate[0], call.scratch);
+                                              call.input_gradients[0], call.accumulate[0], call.scratch,
+                                              asked_for(call.execution));
   }
 
  private:
   template <class From, class To>
   simd::convolution_algorithm algorithm(const execution_options& how, const From& from, const To& to) const {
-    return simd::choose_transposed_convolution_algorithm(
-        how.low_memory ? simd::convolution_algorithm::direct : how.algorithm, from.channels, to.channels,
-        geometry(), groups, to.height, to.width);
+    return simd::choose_transposed_convolution_algorithm(asked_for(how), from.channels, to.channels,
+                                                         geometry(), groups, to.height, to.width);
+  }
+  static simd::convolution_algorithm asked_for(const execution_options& how) {
+    return how.low_memory ? simd::convolution_algorithm::direct : how.algorithm;
   }
   static constexpr void expect_output_padding(int given, int stride, int dilation, diagnosis& problem) {
     if (problem.failed() || (given >= 0 && given < std::max(stride, dilation))) return;

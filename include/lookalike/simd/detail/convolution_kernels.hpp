@@ -47,7 +47,7 @@ inline void require_concrete(convolution_algorithm asked_for) {
 /// The algorithm that packed weights are for: the one that is asked for where it can be.
 inline convolution_algorithm concrete(convolution_algorithm asked_for, const window& window, int groups) {
   require_concrete(asked_for);
-  return is_winograd_convolution(window, groups) ? asked_for : convolution_algorithm::direct;
+  return choose_convolution_algorithm(asked_for, 0, 0, window, groups, 0, 0);
 }
 inline convolution_algorithm concrete_transposed(convolution_algorithm asked_for, const window& window,
                                                  int groups) {

@@ -69,7 +69,8 @@ struct convolution_kernels<float> {
 
   static std::ptrdiff_t packed_size(int inputs, int outputs, const window& w, int groups,
                                     convolution_algorithm algorithm) {
-    if (algorithm != convolution_algorithm::direct) return winograd_size(inputs, outputs, algorithm);
+    if (algorithm != convolution_algorithm::direct)
+      return w.stride_height * w.stride_width * packed_winograd_size(tile_for(w, algorithm), inputs, outputs);
     if (is_depthwise(inputs, outputs, groups))
       return packed_depthwise_size(inputs, w.kernel_height, w.kernel_width);
     return groups * packed_panels_size(inputs / groups, outputs / groups, w.kernel_height, w.kernel_width);
@@ -80,8 +81,22 @@ struct convolution_kernels<float> {
     const std::ptrdiff_t taps = std::ptrdiff_t{w.kernel_height} * w.kernel_width;
     const int in = inputs / groups, out = outputs / groups;
     weight_strides from{weights, in * taps, taps, w.kernel_width, 1};
+    if (algorithm != convolution_algorithm::direct && w.stride_height == 1) {
+      pack_winograd(tile_for(w, algorithm), from, inputs, outputs, packed);
+      return;
+    }
     if (algorithm != convolution_algorithm::direct) {
-      pack_winograd(winograd_tile_for(algorithm), from, inputs, outputs, packed);
+      const winograd_task t = forward_tiles({}, w, padding_mode::zeros, {}, algorithm);
+      const std::ptrdiff_t plane = packed_panels_size(inputs, outputs, 1, 1);
+      from.row *= 2;
+      from.column *= 2;
+      for (int row = 0; row < 2; ++row) {
+        for (int column = 0; column < 2; ++column, packed += plane) {
+          from.data = weights + row * w.kernel_width + column;
+          pack_winograd(*t.tile, from, t.vertical.taps_of(row), t.horizontal.taps_of(column), inputs, outputs,
+                        4 * plane, packed);
+        }
+      }
       return;
     }
     if (is_depthwise(inputs, outputs, groups)) {
@@ -98,7 +113,7 @@ struct convolution_kernels<float> {
   static std::ptrdiff_t scratch_each(const input& x, const window& w, padding_mode mode, int groups,
                                      const input& y, convolution_algorithm algorithm) {
     if (algorithm != convolution_algorithm::direct)
-      return winograd_memory(forward_tiles(x, w, mode, shape_of(y)), algorithm);
+      return winograd_scratch(forward_tiles(x, w, mode, shape_of(y), algorithm));
     return task_scratch(forward_task(x, w, mode, shape_of(y)), groups);
   }
 
@@ -106,7 +121,7 @@ struct convolution_kernels<float> {
                        const epilogue<float>& epilogue, const feature_map<float>& y, std::span<float> scratch,
                        convolution_algorithm algorithm) {
     if (algorithm != convolution_algorithm::direct) {
-      run_winograd(forward_tiles(x, w, mode, y), packed, epilogue, scratch, algorithm);
+      run_winograd(forward_tiles(x, w, mode, y, algorithm), packed, epilogue, scratch);
       return;
     }
     run(forward_task(x, w, mode, y), packed, groups, epilogue, scratch);
@@ -116,10 +131,8 @@ struct convolution_kernels<float> {
 
   static std::ptrdiff_t packed_adjoint_size(int inputs, int outputs, const window& w, int groups,
                                             convolution_algorithm algorithm) {
-    if (algorithm != convolution_algorithm::direct && w.stride_height == 1)
-      return winograd_size(outputs, inputs, algorithm);
     if (algorithm != convolution_algorithm::direct)
-      return 4 * packed_winograd_size(*phase_tile, outputs, inputs);
+      return w.stride_height * w.stride_width * packed_winograd_size(tile_for(w, algorithm), outputs, inputs);
     std::ptrdiff_t size = 0;
     for_each_phase(w, [&](int, int, const phase_taps& rows, const phase_taps& columns) {
       size += phase_size(inputs, outputs, groups, rows.count, columns.count);
@@ -136,7 +149,7 @@ struct convolution_kernels<float> {
       weight_strides from{weights + rows.last * w.kernel_width + columns.last, taps, in * taps,
                           -std::ptrdiff_t{rows.step} * w.kernel_width, -columns.step};
       if (algorithm != convolution_algorithm::direct) {
-        const winograd_tile& tile = w.stride_height == 1 ? winograd_tile_for(algorithm) : *phase_tile;
+        const winograd_tile& tile = tile_for(w, algorithm);
         pack_winograd(tile, from, outputs, inputs, packed);
         packed += packed_winograd_size(tile, outputs, inputs);
         return;
@@ -157,12 +170,10 @@ struct convolution_kernels<float> {
 
   static std::ptrdiff_t adjoint_scratch_each(const input& gy, const window& w, int groups, const input& gx,
                                              convolution_algorithm algorithm) {
-    if (algorithm != convolution_algorithm::direct && w.stride_height == 1)
-      return winograd_memory(adjoint_tiles(gy, w, shape_of(gx)), algorithm);
     std::ptrdiff_t size = 0;
     if (algorithm != convolution_algorithm::direct) {
       for_each_phase(w, [&](int row, int column, const phase_taps&, const phase_taps&) {
-        size = std::max(size, winograd_scratch(phase_tiles(gy, w, row, column, shape_of(gx))));
+        size = std::max(size, winograd_scratch(phase_tiles(gy, w, row, column, shape_of(gx), algorithm)));
       });
       return size;
     }
@@ -175,17 +186,11 @@ struct convolution_kernels<float> {
   static void adjoint(const input& gy, const float* packed, const window& w, int groups,
                       const epilogue<float>& epilogue, const feature_map<float>& gx, std::span<float> scratch,
                       convolution_algorithm algorithm) {
-    if (algorithm != convolution_algorithm::direct && w.stride_height == 1) {
-      run_winograd(adjoint_tiles(gy, w, gx), packed, epilogue, scratch, algorithm);
-      return;
-    }
     if (algorithm != convolution_algorithm::direct) {
       for_each_phase(w, [&](int row, int column, const phase_taps&, const phase_taps&) {
-        winograd_task t = phase_tiles(gy, w, row, column, gx);
-        t.packed = packed;
-        t.store = &epilogue;
-        winograd_convolution(t, scratch);
-        packed += packed_winograd_size(*phase_tile, gy.channels, gx.channels);
+        const winograd_task t = phase_tiles(gy, w, row, column, gx, algorithm);
+        run_winograd(t, packed, epilogue, scratch);
+        packed += packed_winograd_size(*t.tile, gy.channels, gx.channels);
       });
       return;
     }
@@ -228,55 +233,46 @@ struct convolution_kernels<float> {
 
   // ---- Winograd's algorithms
 
-  static std::ptrdiff_t winograd_size(int inputs, int outputs, convolution_algorithm algorithm) {
-    return packed_winograd_size(winograd_tile_for(algorithm), inputs, outputs);
-  }
-  static std::ptrdiff_t winograd_memory(winograd_task t, convolution_algorithm algorithm) {
-    t.tile = &winograd_tile_for(algorithm);
-    return winograd_scratch(t);
+  /// With stride 2 and kernels of 3 or 4, even and odd taps are kernels of 2 x 2 taps at most; so are the
+  /// phases of the adjoint with kernels of 4 x 4.
+  static const winograd_tile& tile_for(const window& w, convolution_algorithm algorithm) {
+    return w.stride_height == 1 ? winograd_tile_for(algorithm) : winograd_tile_of<4, 2>;
   }
   static void run_winograd(winograd_task t, const float* packed, const epilogue<float>& store,
-                           std::span<float> scratch, convolution_algorithm algorithm) {
-    t.tile = &winograd_tile_for(algorithm);
+                           std::span<float> scratch) {
     t.packed = packed;
     t.store = &store;
     winograd_convolution(t, scratch);
   }
   static winograd_task forward_tiles(const input& x, const window& w, padding_mode mode,
-                                     const feature_map<float>& y) {
-    return {.x = x,
+                                     const feature_map<float>& y, convolution_algorithm algorithm) {
+    const auto axis = [&](int padding, int stride, int kernel, int dilation) {
+      return stride == 1 ? winograd_axis::dilated(-padding, dilation)
+                         : winograd_axis::strided(-padding, kernel);
+    };
+    return {.tile = &tile_for(w, algorithm),
+            .x = x,
             .mode = mode,
-            .vertical = winograd_axis::dilated(-w.padding_top, w.dilation_height),
-            .horizontal = winograd_axis::dilated(-w.padding_left, w.dilation_width),
+            .vertical = axis(w.padding_top, w.stride_height, w.kernel_height, w.dilation_height),
+            .horizontal = axis(w.padding_left, w.stride_width, w.kernel_width, w.dilation_width),
             .y = y};
   }
   static winograd_task gradient_tiles(const input& x, const window& w, padding_mode mode, const input& gy) {
-    winograd_task t = forward_tiles(x, w, mode, shape_of(gy));
-    t.tile = &winograd_tile_of<4>;
-    return t;
+    return forward_tiles(x, w, mode, shape_of(gy), convolution_algorithm::winograd_4x4);
   }
-  /// Of stride 1.
-  static winograd_task adjoint_tiles(const input& gy, const window& w, const feature_map<float>& gx) {
-    const auto axis = [](int padding, int dilation) {
-      return winograd_axis::dilated(padding - 2 * dilation, dilation);
-    };
-    return {.x = gy,
-            .vertical = axis(w.padding_top, w.dilation_height),
-            .horizontal = axis(w.padding_left, w.dilation_width),
-            .y = gx};
-  }
-
-  /// With stride 2 and kernels of 4 x 4, each phase has 2 x 2 taps.
-  static constexpr const winograd_tile* phase_tile = &winograd_tile_of<4, 2>;
-
   static winograd_task phase_tiles(const input& gy, const window& w, int row, int column,
-                                   const feature_map<float>& gx) {
+                                   const feature_map<float>& gx, convolution_algorithm algorithm) {
     const auto axis = [](const convolution_axis& direct) {
-      return winograd_axis{direct.first, 1, direct.output_first, direct.output_step, 1};
+      return direct.output_step == 1
+                 ? winograd_axis::dilated(direct.first, direct.dilation)
+                 : winograd_axis{direct.first, 1, direct.output_first, direct.output_step};
     };
     const convolution_task t = phase_task(gy, w, row, column, gx);
-    return {
-        .tile = phase_tile, .x = gy, .vertical = axis(t.vertical), .horizontal = axis(t.horizontal), .y = gx};
+    return {.tile = &tile_for(w, algorithm),
+            .x = gy,
+            .vertical = axis(t.vertical),
+            .horizontal = axis(t.horizontal),
+            .y = gx};
   }
 
   // ---- direct convolution

@@ -5,7 +5,9 @@
 /// (simd/convolution_algorithm.hpp), forward and backward for the data alike. Tiles of the input are
 /// transformed, (m + r - 1)^2 numbers a channel for m x m outputs of r x r taps; for each of these numbers a
 /// matrix product runs over the channels; and the products are transformed back. With dilation d, every d-th
-/// row and column is a map of its own (its phase), which has its own tiles.
+/// row and column is a map of its own (its phase), which has its own tiles. With stride 2 the even rows and
+/// columns of the input are convolved with the even taps, the odd ones with the odd taps; what is added up is
+/// the products, before they are transformed back.
 
 #include <algorithm>
 #include <cstddef>
@@ -137,9 +139,10 @@ inline std::ptrdiff_t packed_winograd_size(const winograd_tile& tile, int inputs
   return tile.numbers() * packed_panels_size(inputs, outputs, 1, 1);
 }
 
-inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, int inputs, int outputs,
-                          float* packed) {
-  const std::ptrdiff_t plane = packed_panels_size(inputs, outputs, 1, 1);
+/// Transforms a kernel of `rows` x `columns` taps, filled up with zeros; `plane` is how far one number is
+/// from the next.
+inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, int rows, int columns,
+                          int inputs, int outputs, std::ptrdiff_t plane, float* packed) {
   for_panels(divide_up(outputs, panel_channels), [&](std::int64_t panel) {
     const int first = static_cast<int>(panel) * panel_channels;
     const int width = panel_width_at(first, outputs);
@@ -148,8 +151,8 @@ inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, in
     for (int c = 0; c < inputs; ++c) {
       for (int o = 0; o < used; ++o) {
         const float* from = w.data + (first + o) * w.output + c * w.input;
-        for (int k = 0; k < tile.kernel; ++k)
-          for (int l = 0; l < tile.kernel; ++l) taps[tile.kernel * k + l][o] = from[k * w.row + l * w.column];
+        for (int k = 0; k < rows; ++k)
+          for (int l = 0; l < columns; ++l) taps[tile.kernel * k + l][o] = from[k * w.row + l * w.column];
       }
       float* to = packed + std::ptrdiff_t{first} * inputs + std::ptrdiff_t{c} * width;
       for (int v = 0; v < width; v += float_lanes) tile.taps(taps[0] + v, to + v, plane);
@@ -157,19 +160,35 @@ inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, in
   });
 }
 
+inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, int inputs, int outputs,
+                          float* packed) {
+  pack_winograd(tile, w, tile.kernel, tile.kernel, inputs, outputs, packed_panels_size(inputs, outputs, 1, 1),
+                packed);
+}
+
 // ---- tiles -----------------------------------------------------------------------------------------------
 
 /// Where the outputs of a convolution and their inputs lie along one axis. With dilation, outputs and inputs
-/// that are as many apart belong together: a phase, of which there are as many.
+/// that are as many apart belong together: a phase, of which there are as many. With stride 2, even and odd
+/// taps are kernels of their own, of inputs two apart.
 struct winograd_axis {
   int first = 0;       ///< input under the first tap of the first output
-  int input_step = 1;  ///< between the inputs of neighboring taps, and of neighboring outputs
+  int input_step = 1;  ///< between the inputs of a kernel's neighboring taps, and of neighboring outputs
   int output_first = 0;
   int output_step = 1;
   int phases = 1;
+  int kernels = 1;
+  int taps = 0;  ///< with several kernels: of all of them
 
   static constexpr winograd_axis dilated(int first, int dilation) {
     return {first, dilation, 0, dilation, dilation};
+  }
+  static constexpr winograd_axis strided(int first, int taps) { return {first, 2, 0, 1, 1, 2, taps}; }
+
+  constexpr int taps_of(int kernel) const { return (taps - kernel + kernels - 1) / kernels; }
+  /// Whether a number of the transform is 0 for a kernel: that of infinity is the tap that a short one lacks.
+  constexpr bool vanishes(int kernel, int number, const winograd_tile& tile) const {
+    return kernels > 1 && number == tile.side() - 1 && taps_of(kernel) < tile.kernel;
   }
 };
 
@@ -183,6 +202,8 @@ struct winograd_task {
   const float* packed = nullptr;
   const epilogue<float>* store = nullptr;
   feature_map<float> y;
+
+  int kernels() const { return vertical.kernels * horizontal.kernels; }
 };
 
 /// How many tiles there are, and how many are transformed at a time.
@@ -191,7 +212,8 @@ struct winograd_tiles {
   int down, across;
   std::int64_t count;
   int block;                        ///< tiles of a block, of which some may be beyond the last
-  std::ptrdiff_t v_pitch, v_plane;  ///< of transformed inputs: from tile to tile, from number to number
+  std::ptrdiff_t v_kernel;          ///< of transformed inputs: from one kernel's to the next one's,
+  std::ptrdiff_t v_pitch, v_plane;  ///< from tile to tile, from number to number
   std::ptrdiff_t m_pitch, m_plane;  ///< of products
   std::ptrdiff_t memory;            ///< scalars that one thread wants
 
@@ -202,7 +224,8 @@ struct winograd_tiles {
     down = tiles(t.y.height, t.vertical);
     across = tiles(t.y.width, t.horizontal);
     count = std::int64_t{t.y.batch} * t.vertical.phases * t.horizontal.phases * down * across;
-    const int inputs_padded = divide_up(t.x.channels, float_lanes) * float_lanes;
+    v_kernel = divide_up(t.x.channels, float_lanes) * float_lanes;
+    const int inputs_padded = t.kernels() * static_cast<int>(v_kernel);
     const int outputs_padded = divide_up(t.y.channels, float_lanes) * float_lanes;
     // Up to 128 channels a block stays in the second-level cache; with more, the weights are read from
     // further away, and more tiles share them.
@@ -285,6 +308,19 @@ inline void load_tile(const winograd_task& t, const tile_place& at, float* v, st
   }
 }
 
+/// The same for all kernels.
+inline void load_tiles(const winograd_task& t, const winograd_tiles& tiles, tile_place at, float* v,
+                       float* buffer) {
+  const int row = at.input_row, column = at.input_column;
+  for (int i = 0; i < t.vertical.kernels; ++i) {
+    for (int j = 0; j < t.horizontal.kernels; ++j, v += tiles.v_kernel) {
+      at.input_row = row + i;
+      at.input_column = column + j;
+      load_tile(t, at, v, tiles.v_plane, buffer);
+    }
+  }
+}
+
 /// Transforms one tile of products back and stores it through the epilogue of a panel of channels.
 inline void store_tile(const winograd_task& t, const tile_place& at, int channel, const panel_epilogue& store,
                        const float* m, std::ptrdiff_t plane) {
@@ -358,11 +394,11 @@ template <int Rows, int Vectors>
 /// Products that are added one after the other; sums of so many are added in turn, for the sake of rounding.
 inline constexpr int product_depth = 128;
 
-/// The product for one number of the transform and one panel of outputs. Rows are computed in whole tiles:
-/// those beyond `count` are memory of the block that nobody reads.
+/// The product for one number of the transform and one panel of outputs, added to what is there if `add`.
+/// Rows are computed in whole tiles: those beyond `count` are memory of the block that nobody reads.
 template <int Vectors>
 void product_panel(const float* v, std::ptrdiff_t v_pitch, int count, int length, const float* weights,
-                   float* m, std::ptrdiff_t m_pitch) {
+                   bool add, float* m, std::ptrdiff_t m_pitch) {
   constexpr int rows = tile_rows<Vectors>, small = small_tile_rows<Vectors>;
   constexpr std::ptrdiff_t width = Vectors * float_lanes;
   const float* ahead = weights + length * width;  // the next panel's, which come from further away
@@ -370,7 +406,7 @@ void product_panel(const float* v, std::ptrdiff_t v_pitch, int count, int length
     constexpr int height = tile_rows();
     for (int k = 0; k < length; k += product_depth)
       product_tile<height, Vectors>(v + k, v_pitch, std::min(product_depth, length - k), weights + k * width,
-                                    ahead + k * width / 2, k > 0, m, m_pitch);
+                                    ahead + k * width / 2, add || k > 0, m, m_pitch);
     ahead += std::ptrdiff_t{length} * width / 2;
     count -= height;
     v += height * v_pitch;
@@ -388,20 +424,28 @@ inline void winograd_block(const winograd_task& t, const winograd_tiles& tiles, 
   float* m = v + numbers * tiles.v_plane;
   float* buffer = m + numbers * tiles.m_plane;
   for (int i = 0; i < count; ++i)
-    load_tile(t, tile_place(t, tiles, first + i), v + i * tiles.v_pitch, tiles.v_plane, buffer);
+    load_tiles(t, tiles, tile_place(t, tiles, first + i), v + i * tiles.v_pitch, buffer);
 
   const std::ptrdiff_t plane = packed_panels_size(t.x.channels, t.y.channels, 1, 1);
+  const auto multiply = [&](int number, int kernel, int panel, bool add) {
+    const int channel = panel * panel_channels;
+    const float* weights = t.packed + (std::ptrdiff_t{number} * t.kernels() + kernel) * plane +
+                           std::ptrdiff_t{channel} * t.x.channels;
+    const float* from = v + number * tiles.v_plane + kernel * tiles.v_kernel;
+    float* to = m + number * tiles.m_plane + channel;
+    if (t.y.channels - channel > float_lanes) {
+      product_panel<2>(from, tiles.v_pitch, count, t.x.channels, weights, add, to, tiles.m_pitch);
+    } else {
+      product_panel<1>(from, tiles.v_pitch, count, t.x.channels, weights, add, to, tiles.m_pitch);
+    }
+  };
   for (int number = 0; number < numbers; ++number) {
-    for (int panel = first_panel; panel < last_panel; ++panel) {
-      const int channel = panel * panel_channels;
-      const float* weights = t.packed + number * plane + std::ptrdiff_t{channel} * t.x.channels;
-      const float* from = v + number * tiles.v_plane;
-      float* to = m + number * tiles.m_plane + channel;
-      if (t.y.channels - channel > float_lanes) {
-        product_panel<2>(from, tiles.v_pitch, count, t.x.channels, weights, to, tiles.m_pitch);
-      } else {
-        product_panel<1>(from, tiles.v_pitch, count, t.x.channels, weights, to, tiles.m_pitch);
-      }
+    const int row = number / tiles.side, column = number % tiles.side;
+    for (int kernel = 0; kernel < t.kernels(); ++kernel) {
+      if (t.vertical.vanishes(kernel / t.horizontal.kernels, row, *t.tile) ||
+          t.horizontal.vanishes(kernel % t.horizontal.kernels, column, *t.tile))
+        continue;
+      for (int panel = first_panel; panel < last_panel; ++panel) multiply(number, kernel, panel, kernel > 0);
     }
   }
 
