@@ -24,14 +24,15 @@ namespace lookalike::simd {
 /// Winograd's is for one group and
 ///
 ///   kernels of 3 x 3 with stride 1 and any dilation, forward and backward;
-///   kernels of 3 x 3 and 4 x 4 with stride 2, forward: the outputs are sums of four convolutions with
-///   kernels of 2 x 2 at most, of every other row and column. F(4x4) takes 5.1 multiplications instead of 9,
-///   or 6.25 instead of 16, and 11 or 6.25 times the weights; their transpose with kernels of 4 x 4
-///   (transposed convolution, the gradient of the data): four convolutions with kernels of 2 x 2. F(4x4)
-///   takes 1.56 multiplications instead of 4, and 6.25 times the weights.
+///   kernels of 5 x 5 likewise, but for the gradient of the weights: F(2x2) takes 9 multiplications instead
+///   of 25, and 1.4 times the weights; kernels of 3 x 3 and 4 x 4 with stride 2, forward: the outputs are
+///   sums of four convolutions with kernels of 2 x 2 at most, of every other row and column. F(4x4) takes 5.1
+///   multiplications instead of 9, or 6.25 instead of 16, and 11 or 6.25 times the weights; their transpose
+///   with kernels of 4 x 4 (transposed convolution, the gradient of the data): four convolutions with kernels
+///   of 2 x 2. F(4x4) takes 1.56 multiplications instead of 4, and 6.25 times the weights.
 ///
-/// With stride 2, F(4x4) stands for all three. What Winograd's does not fit is computed directly, whatever is
-/// asked for. Scalars other than float always are.
+/// With stride 2 F(4x4), and with kernels of 5 x 5 F(2x2), stands for all three. What Winograd's does not fit
+/// is computed directly, whatever is asked for. Scalars other than float always are.
 enum class convolution_algorithm : unsigned char {
   automatic,  ///< what `choose_convolution_algorithm` says
   direct,
@@ -42,8 +43,8 @@ enum class convolution_algorithm : unsigned char {
 
 /// Whether Winograd's algorithms can compute it with stride 1, forward and backward.
 constexpr bool is_winograd_convolution(const window& w, int groups) {
-  return w.kernel_height == 3 && w.kernel_width == 3 && w.stride_height == 1 && w.stride_width == 1 &&
-         groups == 1;
+  return (w.kernel_height == 3 || w.kernel_height == 5) && w.kernel_width == w.kernel_height &&
+         w.stride_height == 1 && w.stride_width == 1 && groups == 1;
 }
 /// Whether F(4x4) can compute it with stride 2, forward.
 constexpr bool is_winograd_strided_convolution(const window& w, int groups) {
@@ -69,6 +70,7 @@ constexpr convolution_algorithm choose_convolution_algorithm(convolution_algorit
   const bool is_strided = is_winograd_strided_convolution(w, groups);
   if (asked_for == direct || (!is_strided && !is_winograd_convolution(w, groups))) return direct;
   if (is_strided && asked_for != automatic) return winograd_4x4;
+  if (w.kernel_height == 5 && asked_for != automatic) return winograd_2x2;
   if (asked_for != automatic) return asked_for;
   if (is_strided) {
     // The fewer multiplications are saved, the more pixels must share what reading the weights takes.
@@ -77,7 +79,7 @@ constexpr convolution_algorithm choose_convolution_algorithm(convolution_algorit
                                                                                         : winograd_4x4;
   }
   if (input_channels < 16 || output_channels < 16 || height * width < 16) return direct;
-  if (height * width <= 64) return winograd_2x2;
+  if (height * width <= 64 || w.kernel_height == 5) return winograd_2x2;
   // Every dilation_height-th row and dilation_width-th column is a map of its own.
   const int rows = (height - 1) / w.dilation_height + 1;
   const int columns = (width - 1) / w.dilation_width + 1;
@@ -108,7 +110,9 @@ constexpr convolution_algorithm choose_weight_gradient_algorithm(convolution_alg
                                                                  const window& w, int groups, int batch,
                                                                  int height, int width) {
   using enum convolution_algorithm;
-  if (!is_winograd_convolution(w, groups) || asked_for == direct || asked_for == winograd_2x2) return direct;
+  if (!is_winograd_convolution(w, groups) || w.kernel_height != 3 || asked_for == direct ||
+      asked_for == winograd_2x2)
+    return direct;
   if (asked_for != automatic) return winograd_4x4;
   if (input_channels < 16 || output_channels < 16) return direct;
   const auto tiles = [](int extent, int dilation) {

@@ -39,6 +39,17 @@ problem random_winograd_problem(std::mt19937& chance) {
   return p;
 }
 
+/// With kernels of 5 x 5.
+problem random_wide_problem(std::mt19937& chance) {
+  problem p;
+  do {
+    p = random_winograd_problem(chance);
+    p.window.kernel_height = p.window.kernel_width = 5;
+    p = with_random_padding(p, chance);
+  } while (p.out_height < 1 || p.out_width < 1);
+  return p;
+}
+
 /// With stride 2.
 problem random_strided_problem(std::mt19937& chance) {
   problem p;
@@ -115,6 +126,20 @@ TEST_CASE("every algorithm is the sum over the definition, for any geometry", "[
   }
 }
 
+TEST_CASE("with kernels of 5x5 every algorithm is the sum over the definition, too", "[convolution]") {
+  std::mt19937 chance(27);
+  for (int i = 0; i < 60; ++i) {
+    const problem p = random_wide_problem(chance);
+    for (const convolution_algorithm algorithm : {direct, winograd_2x2}) check(p, algorithm, chance);
+  }
+  check(with_output({.inputs = 512,
+                     .outputs = 40,
+                     .height = 12,
+                     .width = 12,
+                     .window = {5, 5, 1, 1, 1, 1, 2, 2, 2, 2}}),
+        winograd_2x2, chance);
+}
+
 TEST_CASE("with stride 2 every algorithm is the sum over the definition, too", "[convolution]") {
   std::mt19937 chance(26);
   for (int i = 0; i < 60; ++i) {
@@ -189,7 +214,8 @@ TEST_CASE("the number of threads changes no bit of any algorithm, and a picture 
 
 TEST_CASE("weights packed for an algorithm give what it gives with weights as they are", "[convolution]") {
   std::mt19937 chance(25);
-  for (const window& w : {window{3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, window{3, 4, 2, 2, 1, 1, 1, 1, 1, 1}}) {
+  for (const window& w : {window{3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, window{3, 4, 2, 2, 1, 1, 1, 1, 1, 1},
+                          window{5, 5, 1, 1, 1, 1, 2, 2, 2, 2}}) {
     const problem p =
         with_output({.batch = 2, .inputs = 19, .outputs = 21, .height = 11, .width = 9, .window = w});
     watched_map<float> x(p.batch, p.height, p.width, p.inputs, 0, chance);
@@ -253,6 +279,12 @@ TEST_CASE("what Winograd's algorithms do not fit is computed directly", "[convol
   CHECK(chosen(automatic, same, 1, 3) == direct);
   CHECK(chosen(automatic, strided, 1) == direct);
 
+  window five = wide;
+  five.kernel_height = 5;
+  for (const convolution_algorithm algorithm : {automatic, winograd_2x2, winograd_4x4, winograd_6x6})
+    CHECK(chosen(algorithm, five, 1) == winograd_2x2);
+  CHECK(chosen(direct, five, 1) == direct);
+  CHECK(choose_weight_gradient_algorithm(winograd_4x4, 64, 64, five, 1, 8, 28, 28) == direct);
   const window halving{3, 3, 2, 2, 1, 1, 1, 1, 1, 1};
   window four = halving, dilated = halving;
   four.kernel_height = four.kernel_width = 4;

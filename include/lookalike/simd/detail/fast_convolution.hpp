@@ -236,7 +236,16 @@ struct convolution_kernels<float> {
   /// With stride 2 and kernels of 3 or 4, even and odd taps are kernels of 2 x 2 taps at most; so are the
   /// phases of the adjoint with kernels of 4 x 4.
   static const winograd_tile& tile_for(const window& w, convolution_algorithm algorithm) {
-    return w.stride_height == 1 ? winograd_tile_for(algorithm) : winograd_tile_of<4, 2>;
+    if (w.stride_height == 2) return winograd_tile_of<4, 2>;
+    if (w.kernel_height == 5) return winograd_tile_of<2, 5>;
+    switch (algorithm) {
+      case convolution_algorithm::winograd_2x2:
+        return winograd_tile_of<2>;
+      case convolution_algorithm::winograd_6x6:
+        return winograd_tile_of<6>;
+      default:
+        return winograd_tile_of<4>;
+    }
   }
   static void run_winograd(winograd_task t, const float* packed, const epilogue<float>& store,
                            std::span<float> scratch) {

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// Convolution with kernels of 3 x 3 or 2 x 2 by Winograd's minimal filtering
+/// Convolution with kernels of 2 x 2, 3 x 3 or 5 x 5 by Winograd's minimal filtering
 /// (simd/convolution_algorithm.hpp), forward and backward for the data alike. Tiles of the input are
 /// transformed, (m + r - 1)^2 numbers a channel for m x m outputs of r x r taps; for each of these numbers a
 /// matrix product runs over the channels; and the products are transformed back. With dilation d, every d-th
@@ -111,7 +111,7 @@ struct winograd_tile {
                    float* const* outputs);
 
   static constexpr int most_outputs = 6;
-  static constexpr int most_taps = 3;
+  static constexpr int most_taps = 5;
   constexpr int side() const { return outputs + kernel - 1; }
   constexpr int numbers() const { return side() * side(); }
 };
@@ -120,17 +120,6 @@ template <int Outputs, int Taps = 3>
 inline constexpr winograd_tile winograd_tile_of{Outputs, Taps, &transform_inputs<Outputs, Taps>,
                                                 &transform_taps<Outputs, Taps>,
                                                 &transform_outputs<Outputs, Taps>};
-
-inline const winograd_tile& winograd_tile_for(convolution_algorithm algorithm) {
-  switch (algorithm) {
-    case convolution_algorithm::winograd_2x2:
-      return winograd_tile_of<2>;
-    case convolution_algorithm::winograd_6x6:
-      return winograd_tile_of<6>;
-    default:
-      return winograd_tile_of<4>;
-  }
-}
 
 // ---- weights ---------------------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@
 /// The linear maps of Winograd's minimal filtering F(m, r) along one axis: m outputs y of r taps g over
 /// m + r - 1 inputs d are y = output(filter(g) * input(d)), where * multiplies number by number (Lavin and
 /// Gray 2016, section 4). Points of interpolation: 0, 1, -1 for F(2, 3); +-sqrt(1/2), +-sqrt(2) for F(4, 2);
-/// these and 0 for F(4, 3), whose error is a tenth of that of the usual 0, +-1, +-2; 0, +-1, +-2, +-1/2 for
-/// F(6, 3); and infinity in all.
+/// these and 0 for F(4, 3) and F(2, 5), whose error is a tenth of that of the usual 0, +-1, +-2; 0, +-1, +-2,
+/// +-1/2 for F(6, 3); and infinity in all.
 
 #include <lookalike/simd/detail/register_tile.hpp>
 #include <lookalike/simd/instruction_set.hpp>
@@ -120,6 +120,31 @@ struct winograd_transform<4> {
     g[0] = multiply_add(1.0f / 6, far, multiply_add(-2.0f / 3, near, u[0]));
     g[1] = multiply_add(root / 3, u[2] - u[1], floats(root / 6) * (u[3] - u[4]));
     g[2] = multiply_add(1.0f / 3, far - near, u[5]);
+  }
+};
+
+/// Has the points of F(4, 3), so that its inputs are transformed alike.
+template <>
+struct winograd_transform<2, 5> {
+  static constexpr float root = winograd_transform<4>::root;
+  static constexpr float half_root = winograd_transform<4>::half_root;
+
+  static void filter(const floats* g, floats* u) {
+    const floats near = floats(-1.0f / 3) * multiply_add(0.5f, g[4], multiply_add(2.0f, g[0], g[2]));
+    const floats near_odd = multiply_add(-root / 3, g[1], floats(-root / 6) * g[3]);
+    const floats far = multiply_add(2.0f / 3, g[4], multiply_add(1.0f / 3, g[2], floats(1.0f / 6) * g[0]));
+    const floats far_odd = multiply_add(root / 6, g[1], floats(root / 3) * g[3]);
+    u[0] = g[0];
+    u[1] = near + near_odd;
+    u[2] = near - near_odd;
+    u[3] = far + far_odd;
+    u[4] = far - far_odd;
+    u[5] = g[4];
+  }
+  static void input(const floats* d, floats* v) { winograd_transform<4>::input(d, v); }
+  static void output(const floats* m, floats* y) {
+    y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
+    y[1] = multiply_add(root, m[3] - m[4], multiply_add(half_root, m[1] - m[2], m[5]));
   }
 };
 
