@@ -10,7 +10,7 @@ at the edges, and nobody's time has the cost of calling from Python in it.
 - onnxruntime, openvino: by their own profilers, all nodes but reorders
 - ncnn: maps in its packing, in and out; a call costs it microseconds, which stay in
 
-Where ours has a choice of algorithm (3x3, stride 1), rows with `algorithm = direct` and with F(6x6) stand beside our
+Where ours has a choice of algorithm, rows with `algorithm = direct`, and for 3x3 with F(6x6), stand beside our
 default; neither counts. `error` is the largest difference from PyTorch in double precision, relative to the layer's
 largest output.
 """
@@ -75,7 +75,7 @@ def cases() -> list[dict[str, Any]]:
             "shapes": [(1, layer["inputs"], layer["height"], layer["width"])],
             "onnx": True,
             "ncnn": True,
-            "leave_out": [] if has_choice(layer) else list(_duel.ALGORITHMS),
+            "leave_out": left_out(layer),
         }
         for layer in json.loads(said.stdout)
     ]
@@ -88,14 +88,30 @@ def make_worker(name: str, given: argparse.Namespace) -> _duel.Worker:
     return _duel.python_worker(name, given)
 
 
-def has_choice(layer: dict[str, Any]) -> bool:
-    """Whether ours can compute it by Winograd's algorithms."""
-    return layer["stride"] == [1, 1] and layer["kernel"] == [3, 3] and not layer["transposed"]
+def left_out(layer: dict[str, Any]) -> list[str]:
+    """Our algorithms that do not differ from others here.
+
+    F(6x6) is for 3x3 with stride 1; others of Winograd's are also for 5x5, for 3x3 and 4x4 with stride 2, and
+    transposed for 4x4.
+    """
+    kernel, stride = layer["kernel"], layer["stride"]
+    if stride == [1, 1] and kernel == [3, 3] and not layer["transposed"]:
+        return []
+    least = 4 if layer["transposed"] else 3
+    is_winograd = (stride == [1, 1] and kernel == [5, 5]) or (
+        stride == [2, 2] and all(least <= taps <= 4 for taps in kernel)
+    )
+    return [_duel.WINOGRAD_6X6] if is_winograd else list(_duel.ALGORITHMS)
 
 
-def is_3x3(layer: dict[str, Any]) -> bool:
-    """Of stride 1, neither dilated nor transposed: what Winograd was made for."""
-    return has_choice(layer) and layer["dilation"] == [1, 1]
+def is_3x3(layer: dict[str, Any], stride: int = 1) -> bool:
+    """Neither dilated nor transposed."""
+    return (
+        layer["kernel"] == [3, 3]
+        and layer["stride"] == [stride, stride]
+        and layer["dilation"] == [1, 1]
+        and not layer["transposed"]
+    )
 
 
 QUICK = (
@@ -119,6 +135,8 @@ def main() -> None:
     layers = {case["name"]: case["layer"] for case in chosen}
     for what, wanted in (
         ("3x3, stride 1", is_3x3),
+        ("3x3, stride 2", lambda layer: is_3x3(layer, 2)),
+        ("5x5", lambda layer: layer["kernel"] == [5, 5]),
         ("dilated", lambda layer: layer["dilation"] != [1, 1]),
         ("1x1", lambda layer: layer["kernel"] == [1, 1]),
         ("transposed", lambda layer: layer["transposed"]),

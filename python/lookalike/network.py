@@ -413,9 +413,10 @@ class Model:
         Parameters
         ----------
         algorithm
-            Of 3 x 3 convolutions with stride 1: ``"direct"``, or Winograd's F(2x2), F(4x4) or F(6x6), with fewer
-            multiplications and more memory the larger they are. The largest error relative to the largest output is
-            5e-6, of F(6x6), which ``"automatic"`` never takes, 5e-5.
+            Of convolutions: ``"direct"``, or Winograd's F(2x2), F(4x4) or F(6x6), with fewer multiplications and more
+            memory the larger they are. For 3 x 3 with stride 1; kernels of 5 x 5, and of 3 x 3 and 4 x 4 with stride 2,
+            have one such algorithm each. The largest error relative to the largest output is 5e-6, of F(6x6), which
+            ``"automatic"`` never takes, 5e-5.
         memory
             ``"low"``: no algorithm whose transformed weights take more than twice the memory of the weights. Least
             memory goes with it into a model that is not prepared: weights are there once, and one layer's are
