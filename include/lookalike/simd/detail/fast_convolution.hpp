@@ -81,22 +81,8 @@ struct convolution_kernels<float> {
     const std::ptrdiff_t taps = std::ptrdiff_t{w.kernel_height} * w.kernel_width;
     const int in = inputs / groups, out = outputs / groups;
     weight_strides from{weights, in * taps, taps, w.kernel_width, 1};
-    if (algorithm != convolution_algorithm::direct && w.stride_height == 1) {
-      pack_winograd(tile_for(w, algorithm), from, inputs, outputs, packed);
-      return;
-    }
     if (algorithm != convolution_algorithm::direct) {
-      const winograd_task t = forward_tiles({}, w, padding_mode::zeros, {}, algorithm);
-      const std::ptrdiff_t plane = packed_panels_size(inputs, outputs, 1, 1);
-      from.row *= 2;
-      from.column *= 2;
-      for (int row = 0; row < 2; ++row) {
-        for (int column = 0; column < 2; ++column, packed += plane) {
-          from.data = weights + row * w.kernel_width + column;
-          pack_winograd(*t.tile, from, t.vertical.taps_of(row), t.horizontal.taps_of(column), inputs, outputs,
-                        4 * plane, packed);
-        }
-      }
+      pack_winograd(forward_tiles({}, w, padding_mode::zeros, {}, algorithm), from, inputs, outputs, packed);
       return;
     }
     if (is_depthwise(inputs, outputs, groups)) {
@@ -150,7 +136,8 @@ struct convolution_kernels<float> {
                           -std::ptrdiff_t{rows.step} * w.kernel_width, -columns.step};
       if (algorithm != convolution_algorithm::direct) {
         const winograd_tile& tile = tile_for(w, algorithm);
-        pack_winograd(tile, from, outputs, inputs, packed);
+        pack_winograd(tile, from, tile.kernel, tile.kernel, outputs, inputs,
+                      packed_panels_size(outputs, inputs, 1, 1), packed);
         packed += packed_winograd_size(tile, outputs, inputs);
         return;
       }
@@ -255,9 +242,9 @@ struct convolution_kernels<float> {
   }
   static winograd_task forward_tiles(const input& x, const window& w, padding_mode mode,
                                      const feature_map<float>& y, convolution_algorithm algorithm) {
-    const auto axis = [&](int padding, int stride, int kernel, int dilation) {
-      return stride == 1 ? winograd_axis::dilated(-padding, dilation)
-                         : winograd_axis::strided(-padding, kernel);
+    const auto axis = [](int padding, int stride, int taps, int dilation) {
+      return stride == 1 ? winograd_axis::dilated(-padding, taps, dilation)
+                         : winograd_axis::strided(-padding, taps);
     };
     return {.tile = &tile_for(w, algorithm),
             .x = x,
@@ -273,8 +260,8 @@ struct convolution_kernels<float> {
                                    const feature_map<float>& gx, convolution_algorithm algorithm) {
     const auto axis = [](const convolution_axis& direct) {
       return direct.output_step == 1
-                 ? winograd_axis::dilated(direct.first, direct.dilation)
-                 : winograd_axis{direct.first, 1, direct.output_first, direct.output_step};
+                 ? winograd_axis::dilated(direct.first, direct.taps, direct.dilation)
+                 : winograd_axis::phase(direct.first, direct.taps, direct.output_first, direct.output_step);
     };
     const convolution_task t = phase_task(gy, w, row, column, gx);
     return {.tile = &tile_for(w, algorithm),

@@ -149,12 +149,6 @@ inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, in
   });
 }
 
-inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, int inputs, int outputs,
-                          float* packed) {
-  pack_winograd(tile, w, tile.kernel, tile.kernel, inputs, outputs, packed_panels_size(inputs, outputs, 1, 1),
-                packed);
-}
-
 // ---- tiles -----------------------------------------------------------------------------------------------
 
 /// Where the outputs of a convolution and their inputs lie along one axis. With dilation, outputs and inputs
@@ -162,22 +156,29 @@ inline void pack_winograd(const winograd_tile& tile, const weight_strides& w, in
 /// taps are kernels of their own, of inputs two apart.
 struct winograd_axis {
   int first = 0;       ///< input under the first tap of the first output
+  int taps = 3;        ///< of all kernels together
   int input_step = 1;  ///< between the inputs of a kernel's neighboring taps, and of neighboring outputs
   int output_first = 0;
   int output_step = 1;
   int phases = 1;
   int kernels = 1;
-  int taps = 0;  ///< with several kernels: of all of them
 
-  static constexpr winograd_axis dilated(int first, int dilation) {
-    return {first, dilation, 0, dilation, dilation};
+  static constexpr winograd_axis dilated(int first, int taps, int dilation) {
+    return {
+        .first = first, .taps = taps, .input_step = dilation, .output_step = dilation, .phases = dilation};
   }
-  static constexpr winograd_axis strided(int first, int taps) { return {first, 2, 0, 1, 1, 2, taps}; }
+  static constexpr winograd_axis strided(int first, int taps) {
+    return {.first = first, .taps = taps, .input_step = 2, .kernels = 2};
+  }
+  /// Every `output_step`-th output, of inputs side by side.
+  static constexpr winograd_axis phase(int first, int taps, int output_first, int output_step) {
+    return {.first = first, .taps = taps, .output_first = output_first, .output_step = output_step};
+  }
 
   constexpr int taps_of(int kernel) const { return (taps - kernel + kernels - 1) / kernels; }
   /// Whether a number of the transform is 0 for a kernel: that of infinity is the tap that a short one lacks.
   constexpr bool vanishes(int kernel, int number, const winograd_tile& tile) const {
-    return kernels > 1 && number == tile.side() - 1 && taps_of(kernel) < tile.kernel;
+    return number == tile.side() - 1 && taps_of(kernel) < tile.kernel;
   }
 };
 
@@ -194,6 +195,23 @@ struct winograd_task {
 
   int kernels() const { return vertical.kernels * horizontal.kernels; }
 };
+
+/// Transforms the weights of all kernels, `w` those of the whole convolution: number by number, for each the
+/// kernels one after another.
+inline void pack_winograd(const winograd_task& t, const weight_strides& w, int inputs, int outputs,
+                          float* packed) {
+  const std::ptrdiff_t plane = packed_panels_size(inputs, outputs, 1, 1);
+  weight_strides from = w;
+  from.row *= t.vertical.kernels;
+  from.column *= t.horizontal.kernels;
+  for (int row = 0; row < t.vertical.kernels; ++row) {
+    for (int column = 0; column < t.horizontal.kernels; ++column, packed += plane) {
+      from.data = w.data + row * w.row + column * w.column;
+      pack_winograd(*t.tile, from, t.vertical.taps_of(row), t.horizontal.taps_of(column), inputs, outputs,
+                    t.kernels() * plane, packed);
+    }
+  }
+}
 
 /// How many tiles there are, and how many are transformed at a time.
 struct winograd_tiles {
