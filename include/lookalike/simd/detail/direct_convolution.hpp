@@ -197,11 +197,66 @@ void convolve_panel(const block_pixels& pixels, int at, int end, int first, cons
   while (end - at > 0) tile(std::integral_constant<int, small>{});
 }
 
+/// Whether four panels of a layer are computed together: their weights, `depth` for each output, must stay in
+/// the second-level cache while tiles of pixels pass.
+inline bool has_panel_groups([[maybe_unused]] int outputs, [[maybe_unused]] std::ptrdiff_t depth) {
+#ifdef LOOKALIKE_HAS_WIDE_TILE
+  constexpr std::ptrdiff_t most_depth = 2048;
+  return has_wide_registers && outputs >= group_panels * panel_channels && depth <= most_depth;
+#else
+  return false;
+#endif
+}
+
+#ifdef LOOKALIKE_HAS_WIDE_TILE
+/// What `convolve_panel` does, for four panels, each with an epilogue that wide tiles know.
+inline void convolve_group(const block_pixels& pixels, int at, int end, int first, const input_runs& runs,
+                           const float* weights, const panel_epilogue* stores) {
+  const std::ptrdiff_t depth = runs.outer_count * runs.inner_count * runs.length;
+  const std::ptrdiff_t panel_size = depth * panel_channels;
+  const float* ahead = weights + group_panels * panel_size;  // the next group's
+  const auto tile = [&](auto height) {
+    constexpr int rows = height();
+    const int count = std::min(rows, end - at);
+    float* const* outputs = pixels.outputs + at;
+    const float* const* residuals = pixels.residuals + at;
+    for (int r = 0; r < count; ++r) {
+      for (int v = 0; v < group_panels; ++v) {
+        __builtin_prefetch(outputs[r] + first + v * panel_channels, 1);
+        if (stores->has_residual) __builtin_prefetch(residuals[r] + first + v * panel_channels);
+      }
+    }
+    group_tile<rows>(pixels.inputs + at, runs, weights, panel_size, ahead, stores, residuals, outputs, first,
+                     count);
+    ahead += panel_size;
+    at += rows;
+  };
+  while (at < end) {
+    const int rows = (end - at) / divide_up(end - at, group_rows);  // as even as can be
+    if (rows > 5) {
+      tile(std::integral_constant<int, group_rows>{});
+    } else if (rows > 4) {
+      tile(std::integral_constant<int, 5>{});
+    } else if (rows > 2) {
+      tile(std::integral_constant<int, 4>{});
+    } else {
+      tile(std::integral_constant<int, 2>{});
+    }
+  }
+}
+#endif
+
+/// Products of an output.
+inline std::ptrdiff_t direct_depth(const convolution_task& t) {
+  return std::ptrdiff_t{t.x.channels} * t.vertical.taps * t.horizontal.taps;
+}
+
 /// Pixels that lie half a page apart, or a multiple of it, fall on the same lines of the first-level cache,
 /// which has room for a few pixels of a tile then. Where a copy is worth it, it has a gap between pixels.
 inline int direct_pixel_step(const convolution_task& t) {
   constexpr std::ptrdiff_t half_page = 512;
-  const bool is_worth_it = t.y.channels >= 4 * panel_channels;
+  const bool is_worth_it =
+      t.y.channels >= 4 * panel_channels && !has_panel_groups(t.y.channels, direct_depth(t));
   const bool collide = t.horizontal.stride * t.x.pitch % half_page == 0 || t.x.channels % half_page == 0;
   return t.x.channels + (collide && is_worth_it ? static_cast<int>(row_gap) : 0);
 }
@@ -218,11 +273,15 @@ inline std::ptrdiff_t direct_scratch(const convolution_task& t) {
 inline void direct_convolution(const convolution_task& t, std::span<float> scratch) {
   const blocking blocks = direct_blocks(t);
   const int panels = divide_up(t.y.channels, panel_channels);
-  // Where there are few blocks, threads share their panels.
+  const std::ptrdiff_t depth = direct_depth(t);
+  // Where there are few blocks, threads share their panels, in whole groups if these are enough.
   const std::int64_t wanted = threads() == 1 ? 1 : 4 * threads();
+  const int groups = divide_up(panels, group_panels);
+  const int together =
+      has_panel_groups(t.y.channels, depth) && blocks.count() * groups >= threads() ? group_panels : 1;
+  const int shares = divide_up(panels, together);
   const std::int64_t parts =
-      std::clamp<std::int64_t>(wanted / std::max<std::int64_t>(1, blocks.count()), 1, panels);
-  const std::ptrdiff_t depth = std::ptrdiff_t{t.x.channels} * t.vertical.taps * t.horizontal.taps;
+      std::clamp<std::int64_t>(wanted / std::max<std::int64_t>(1, blocks.count()), 1, shares);
   for_each_with_memory(blocks.count() * parts, blocks.memory, scratch, [&](std::int64_t i, float* memory) {
     const block_range range = block_at(blocks, i / parts, t.y.batch, t.vertical.count, t.horizontal.count);
     const input_block inputs =
@@ -245,7 +304,8 @@ inline void direct_convolution(const convolution_task& t, std::span<float> scrat
                       panel_epilogue(*t.store, 0, t.y.channels), pixels.residuals, pixels.outputs);
       return;
     }
-    const std::int64_t first_panel = panels * part / parts, last_panel = panels * (part + 1) / parts;
+    const std::int64_t first_panel = shares * part / parts * together;
+    const std::int64_t last_panel = std::min<std::int64_t>(shares * (part + 1) / parts * together, panels);
     if (has_thin_sums(depth, t.y.channels)) {
       const int first = static_cast<int>(first_panel) * panel_channels;
       convolve_thin(pixels.inputs, pixels.residuals, pixels.outputs, pixels.count, runs,
@@ -262,6 +322,18 @@ inline void direct_convolution(const convolution_task& t, std::span<float> scrat
         const int count = std::min(panel_channels, t.y.channels - first);
         const panel_epilogue store(*t.store, first, count);
         const float* weights = t.packed + first * depth;
+#ifdef LOOKALIKE_HAS_WIDE_TILE
+        if (has_panel_groups(t.y.channels - first, depth) && last_panel - panel >= group_panels &&
+            finishes_wide(store)) {
+          const auto next = [&](int v) {
+            return panel_epilogue(*t.store, first + v * panel_channels, panel_channels);
+          };
+          const panel_epilogue stores[group_panels] = {store, next(1), next(2), next(3)};
+          convolve_group(pixels, at, end, first, runs, weights, stores);
+          panel += group_panels - 1;
+          continue;
+        }
+#endif
         if (count > float_lanes) {
           convolve_panel<2>(pixels, at, end, first, runs, weights, store);
         } else {

@@ -1,11 +1,11 @@
 #pragma once
 
 /// \file
-/// The register tile for processors with 512-bit registers in programs that are compiled for AVX2. Their
-/// peak may be the same, but 28 pixels at a time are set up a fifth as often as 6, and a tile costs as much
-/// to set up as to multiply a few inputs. Sums are those of `register_tile`, bit for bit: a lane adds the
-/// same products in the same order. (xsimd takes its instruction set from the compiler's options alone; these
-/// are the only loops that ask the processor.)
+/// Register tiles for processors with 512-bit registers in programs that are compiled for AVX2. Their peak
+/// may be the same, but a tile costs as much to set up as to multiply a few inputs, and 28 pixels of a panel,
+/// or 6 of four panels, are set up a fifth as often as 6 of one. Sums are those of `register_tile`, bit for
+/// bit: a lane adds the same products in the same order. (xsimd takes its instruction set from the compiler's
+/// options alone; these are the only loops that ask the processor.)
 
 #include <cstddef>
 #include <type_traits>
@@ -22,6 +22,10 @@
 
 namespace lookalike::simd::inline LOOKALIKE_SIMD_NAMESPACE {
 namespace detail {
+
+/// Panels that one tile computes together: an input is broadcast once for all of them, and so few pixels do
+/// not fall on the same lines of the first-level cache, however far apart they are.
+inline constexpr int group_panels = 4;
 
 #ifdef LOOKALIKE_HAS_WIDE_TILE
 
@@ -77,6 +81,21 @@ inline bool finishes_wide(const panel_epilogue& store) {
                                               store.activation.function == activation_function::relu);
 }
 
+/// Stores one pixel of a panel through such an epilogue.
+[[gnu::always_inline, gnu::target("avx512f")]] inline void finish_wide(__m512 sum,
+                                                                       const panel_epilogue& store,
+                                                                       const float* residual, float* output) {
+  if (!store.is_trivial) {
+    sum = _mm512_fmadd_ps(sum, _mm512_load_ps(store.scale), _mm512_load_ps(store.shift));
+    if (store.has_residual) sum = _mm512_add_ps(sum, _mm512_loadu_ps(residual));
+    if (store.activation.function == activation_function::relu) {  // NaN stays
+      const __mmask16 is_negative = _mm512_cmp_ps_mask(sum, _mm512_setzero_ps(), _CMP_LT_OQ);
+      sum = _mm512_mask_mov_ps(sum, is_negative, _mm512_setzero_ps());
+    }
+  }
+  _mm512_storeu_ps(output, sum);
+}
+
 /// What `register_tile<Rows, 2>` does, and then `finish_tile` with the first `count` pixels.
 template <int Rows>
 [[gnu::noinline, gnu::target("avx512f")]] void wide_tile(const float* const* pixels, const input_runs& runs,
@@ -100,26 +119,81 @@ template <int Rows>
       for (; at < end; ++at) LOOKALIKE_WIDE_STEP(1, pixels[r] + at)
     }
   }
-  const __m512 scale = _mm512_load_ps(store.scale), shift = _mm512_load_ps(store.shift);
-  const bool is_trivial = store.is_trivial, has_residual = store.has_residual;
-  const bool is_relu = store.activation.function == activation_function::relu;
 #pragma GCC unroll 28
   for (int r = 0; r < Rows; ++r) {
     if (r == count) return;
-    __m512 v = sum[r];
-    if (!is_trivial) {
-      v = _mm512_fmadd_ps(v, scale, shift);
-      if (has_residual) v = _mm512_add_ps(v, _mm512_loadu_ps(residuals[r] + first));
-      if (is_relu) {  // NaN stays
-        const __mmask16 is_negative = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_LT_OQ);
-        v = _mm512_mask_mov_ps(v, is_negative, _mm512_setzero_ps());
-      }
-    }
-    _mm512_storeu_ps(outputs[r] + first, v);
+    finish_wide(sum[r], store, store.has_residual ? residuals[r] + first : nullptr, outputs[r] + first);
   }
 }
 
 #undef LOOKALIKE_WIDE_STEP
+
+/// Pixels of the largest of these tiles.
+inline constexpr int group_rows = 6;
+
+/// `sum[r][v] +=` an input of each of Rows pixels, times its weights in each panel, `panel_size` apart.
+template <int Rows>
+[[gnu::always_inline, gnu::target("avx512f")]] inline void add_products(__m512 (&sum)[Rows][group_panels],
+                                                                        const float* const (&pixel)[Rows],
+                                                                        std::ptrdiff_t input,
+                                                                        const float* weights,
+                                                                        std::ptrdiff_t panel_size) {
+  __m512 w[group_panels];
+#pragma GCC unroll 4
+  for (int v = 0; v < group_panels; ++v) w[v] = _mm512_loadu_ps(weights + v * panel_size);
+#pragma GCC unroll 6
+  for (int r = 0; r < Rows; ++r) {
+    const __m512 value = _mm512_set1_ps(pixel[r][input]);
+#pragma GCC unroll 4
+    for (int v = 0; v < group_panels; ++v) sum[r][v] = _mm512_fmadd_ps(value, w[v], sum[r][v]);
+  }
+}
+
+/// What `wide_tile` does, for four panels whose weights are `panel_size` apart and whose channels follow
+/// those from `first` on. Meanwhile a quarter as much memory as there are weights is fetched, from `ahead`
+/// on.
+template <int Rows>
+[[gnu::noinline, gnu::target("avx512f")]] void group_tile(const float* const* pixels, const input_runs& runs,
+                                                          const float* weights, std::ptrdiff_t panel_size,
+                                                          const float* ahead, const panel_epilogue* stores,
+                                                          const float* const* residuals,
+                                                          float* const* outputs, std::ptrdiff_t first,
+                                                          int count) {
+  __m512 sum[Rows][group_panels];
+#pragma GCC unroll 6
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < group_panels; ++v) sum[r][v] = _mm512_load_ps(stores[v].start);
+  }
+  for (int outer = 0; outer < runs.outer_count; ++outer) {
+    for (int inner = 0; inner < runs.inner_count; ++inner) {
+      const std::ptrdiff_t offset = outer * runs.outer_step + inner * runs.inner_step;
+      const float* pixel[Rows];
+#pragma GCC unroll 6
+      for (int r = 0; r < Rows; ++r) pixel[r] = pixels[r] + offset;
+      std::ptrdiff_t at = 0;
+      for (; at + 4 <= runs.length; at += 4, weights += 4 * panel_channels, ahead += 4 * panel_channels) {
+#pragma GCC unroll 4
+        for (int u = 0; u < 4; ++u) {
+          __builtin_prefetch(ahead + u * panel_channels, 0, 2);
+          add_products<Rows>(sum, pixel, at + u, weights + u * panel_channels, panel_size);
+        }
+      }
+      for (; at < runs.length; ++at, weights += panel_channels)
+        add_products<Rows>(sum, pixel, at, weights, panel_size);
+    }
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < Rows; ++r) {
+    if (r == count) return;
+#pragma GCC unroll 4
+    for (int v = 0; v < group_panels; ++v) {
+      const std::ptrdiff_t channel = first + v * panel_channels;
+      finish_wide(sum[r][v], stores[v], stores[v].has_residual ? residuals[r] + channel : nullptr,
+                  outputs[r] + channel);
+    }
+  }
+}
 
 /// What `gradient_tile<wide_tile_rows, 2>` does, for all rows.
 [[gnu::noinline, gnu::target("avx512f")]] inline void wide_gradient_tile(const float* x,
