@@ -297,6 +297,46 @@ TEST_CASE("tiles of 512-bit registers compute what those of 256 do, bit for bit"
     }
   }
 }
+
+TEST_CASE("tiles of four panels compute what those of one do, bit for bit", "[convolution]") {
+  if (!tiles::has_wide_registers) {
+    WARN("skipped: this processor has no 512-bit registers");
+    return;
+  }
+  constexpr int channels = tiles::group_panels * tiles::panel_channels;
+  std::mt19937 chance(19);
+  // Inputs of pixels; outputs that make one or more groups, and some more.
+  for (const int inputs : {1, 3, 4, 30, 130}) {
+    for (const int outputs : {channels, channels + 20, 2 * channels, 2 * channels + 7}) {
+      for (const int pixels : {1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 49}) {
+        const window same{3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, pointwise{};
+        for (const window& w : {same, pointwise}) {
+          if (pixels > 8 && inputs > 30) continue;
+          const problem p = with_output(
+              {.batch = 1, .inputs = inputs, .outputs = outputs, .height = 1, .width = pixels, .window = w});
+          watched_map<float> x(1, 1, pixels, inputs, 3, chance), y(1, 1, pixels, outputs, 5, chance);
+          const auto weights = random_values<float>(p.weights(), chance);
+          const random_epilogue<float> store(y.map(), chance);
+          guarded_scratch<float> scratch(convolve_scratch<float>(x.map(), w, p.mode, 1, y.map(), threads(),
+                                                                 convolution_algorithm::direct));
+          convolve(x.map(), weights.data(), w, p.mode, 1, store.epilogue, y.map(), scratch.span(),
+                   convolution_algorithm::direct);
+          CHECK(y.surroundings_are_untouched());
+          const auto together = dense_map(y.map()).values;
+          // One panel at a time: a slice of the outputs.
+          for (int first = 0; first < outputs; first += tiles::panel_channels) {
+            const int count = std::min(tiles::panel_channels, outputs - first);
+            const auto slice = y.map().slice(first, count);
+            const auto part = store.epilogue.slice(first, count);
+            convolve(x.map(), weights.data() + p.weights() / outputs * first, w, p.mode, 1, part, slice,
+                     scratch.span(), convolution_algorithm::direct);
+          }
+          CHECK(dense_map(y.map()).values == together);
+        }
+      }
+    }
+  }
+}
 #endif
 
 TEST_CASE("the gradient for the data is the adjoint of the convolution", "[convolution]") {
