@@ -530,7 +530,7 @@ class OpenVino(Contestant):
         self.walls.append(time.perf_counter() - start)
 
     def seconds(self, bursts: list[tuple[int, int, float]]) -> list[float]:
-        """Of layers without what the profiler says is spent elsewhere, which it knows as the mean of all runs only."""
+        """Of layers the share that the profiler says is not spent elsewhere, which it knows of all runs together."""
         if self.case["kind"] != "layer":
             return super().seconds(bursts)
         within = sum(
@@ -538,8 +538,9 @@ class OpenVino(Contestant):
             for node in self.request.profiling_info
             if node.node_type not in ("Reorder", "Input", "Output", "Parameter", "Result", "Transpose")
         )
-        self.extra["elsewhere_seconds"] = elsewhere = max(0.0, float(np.mean(self.walls)) - within)
-        return [max(wall - elsewhere, 1e-9) for _, _, wall in bursts]
+        mean = float(np.mean(self.walls))
+        self.extra["elsewhere_seconds"] = max(0.0, mean - within)
+        return [wall * min(1.0, within / mean) for _, _, wall in bursts]
 
     def output(self) -> dict[str, np.ndarray]:
         """The output."""
