@@ -12,6 +12,7 @@
 #include <lookalike/nn/dynamic_model.hpp>
 #include <lookalike/nn/early_stopping.hpp>
 #include <lookalike/nn/extent.hpp>
+#include <lookalike/nn/fingerprint.hpp>
 #include <lookalike/nn/fuse.hpp>
 #include <lookalike/nn/gradient_check.hpp>
 #include <lookalike/nn/gradient_report.hpp>
