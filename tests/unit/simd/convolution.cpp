@@ -324,11 +324,12 @@ TEST_CASE("tiles of four panels compute what those of one do, bit for bit", "[co
           CHECK(y.surroundings_are_untouched());
           const auto together = dense_map(y.map()).values;
           // One panel at a time: a slice of the outputs.
+          const std::ptrdiff_t weights_each = std::ssize(weights) / outputs;
           for (int first = 0; first < outputs; first += tiles::panel_channels) {
             const int count = std::min(tiles::panel_channels, outputs - first);
             const auto slice = y.map().slice(first, count);
             const auto part = store.epilogue.slice(first, count);
-            convolve(x.map(), weights.data() + p.weights() / outputs * first, w, p.mode, 1, part, slice,
+            convolve(x.map(), weights.data() + weights_each * first, w, p.mode, 1, part, slice,
                      scratch.span(), convolution_algorithm::direct);
           }
           CHECK(dense_map(y.map()).values == together);
