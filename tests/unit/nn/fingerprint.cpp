@@ -14,6 +14,8 @@ namespace fingerprint_test {
 
 using namespace lookalike;
 
+namespace {
+
 constexpr architecture small_network() {
   return input(3, {.height = 8, .width = 8}) | conv(4, {.stride = 2}) | relu() | named("code", conv(4)) |
          skip(conv(4)) | expose("code");
@@ -29,9 +31,7 @@ std::uint64_t of(const architecture& a, int height = 8, int width = 8) {
   return fingerprint(net);
 }
 
-}  // namespace fingerprint_test
-
-using namespace fingerprint_test;
+}  // namespace
 
 TEST_CASE("a network and its copy have one fingerprint, however they were made and are executed") {
   const dynamic_model<float> net(small_network());
@@ -86,3 +86,5 @@ TEST_CASE("the extents of inputs, parts that have names, and each parameter coun
   }
   CHECK(fingerprint(net) == before);
 }
+
+}  // namespace fingerprint_test
