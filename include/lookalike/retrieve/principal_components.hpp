@@ -47,12 +47,12 @@ struct principal_component_options {
 
 namespace detail {
 
-/// A product of matrices with memory of its own: c = a b.
-inline void multiply(const simd::matrix_view<const float>& a, const simd::matrix_view<const float>& b,
-                     const simd::matrix_view<float>& c) {
+/// A product of matrices with memory of its own: c = a b, where b is a view or kept as panels.
+template <class Right>
+void multiply(const simd::matrix_view<const float>& a, const Right& b, const simd::matrix_view<float>& c) {
   aligned_vector<float> scratch(
       static_cast<std::size_t>(simd::matrix_product_scratch<float>(c.rows, c.columns, a.columns)));
-  simd::matrix_product<float>(a, b, nullptr, c, false, scratch);
+  simd::matrix_product(a, b, nullptr, c, false, scratch);
 }
 
 inline simd::matrix_view<const float> rows_of(const float* data, std::int64_t rows, std::int64_t columns) {
@@ -213,10 +213,8 @@ class principal_components {
       simd::inner_products(components(), dimension_, directions_.data(), dimension_, rows, to);
       return;
     }
-    aligned_vector<float> scratch(
-        static_cast<std::size_t>(simd::matrix_product_scratch<float>(count, components(), dimension_)));
-    simd::matrix_product(detail::rows_of(rows, count, dimension_), panels_, nullptr,
-                         detail::rows_of(to, count, components()), false, scratch);
+    detail::multiply(detail::rows_of(rows, count, dimension_), panels_,
+                     detail::rows_of(to, count, components()));
   }
 
   /// How far the directions are from orthonormal: a bound of the norm of V^T V - 1.

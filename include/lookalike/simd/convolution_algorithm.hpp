@@ -21,15 +21,14 @@ namespace lookalike::simd {
 /// | `winograd_4x4` | 2.25 | 4 times | 5e-6 at most |
 /// | `winograd_6x6` | 1.78 | 7.1 times | 5e-5 at most; never chosen by `automatic` |
 ///
-/// Winograd's is for one group and
+/// That is for kernels of 3 x 3 with stride 1, any dilation and one group. With one group there are also
 ///
-///   kernels of 3 x 3 with stride 1 and any dilation, forward and backward;
-///   kernels of 5 x 5 likewise, but for the gradient of the weights: F(2x2) takes 9 multiplications instead
-///   of 25, and 1.4 times the weights; kernels of 3 x 3 and 4 x 4 with stride 2, forward: the outputs are
-///   sums of four convolutions with kernels of 2 x 2 at most, of every other row and column. F(4x4) takes 5.1
-///   multiplications instead of 9, or 6.25 instead of 16, and 11 or 6.25 times the weights; their transpose
-///   with kernels of 4 x 4 (transposed convolution, the gradient of the data): four convolutions with kernels
-///   of 2 x 2. F(4x4) takes 1.56 multiplications instead of 4, and 6.25 times the weights.
+/// | kernel | stride | algorithm | multiplications | weights |
+/// | --- | --- | --- | --- | --- |
+/// | 5 x 5, any dilation, but for the gradient of the weights | 1 | F(2x2) | 9 instead of 25 | 1.4 times |
+/// | 3 x 3, forward, of even and odd taps | 2 | F(4x4) | 5.1 instead of 9 | 11 times |
+/// | 4 x 4, forward, of even and odd taps | 2 | F(4x4) | 6.25 instead of 16 | 6.25 times |
+/// | 4 x 4, transposed, and the gradient of the data | 2 | F(4x4) | 1.56 instead of 4 | 6.25 times |
 ///
 /// With stride 2 F(4x4), and with kernels of 5 x 5 F(2x2), stands for all three. What Winograd's does not fit
 /// is computed directly, whatever is asked for. Scalars other than float always are.

@@ -233,15 +233,7 @@ inline void convolve_group(const block_pixels& pixels, int at, int end, int firs
   };
   while (at < end) {
     const int rows = (end - at) / divide_up(end - at, group_rows);  // as even as can be
-    if (rows > 5) {
-      tile(std::integral_constant<int, group_rows>{});
-    } else if (rows > 4) {
-      tile(std::integral_constant<int, 5>{});
-    } else if (rows > 2) {
-      tile(std::integral_constant<int, 4>{});
-    } else {
-      tile(std::integral_constant<int, 2>{});
-    }
+    with_tile_height<group_rows, 5, 4, 2>(rows, tile);
   }
 }
 #endif

@@ -256,6 +256,7 @@ struct convolution_kernels<float> {
   static winograd_task gradient_tiles(const input& x, const window& w, padding_mode mode, const input& gy) {
     return forward_tiles(x, w, mode, shape_of(gy), convolution_algorithm::winograd_4x4);
   }
+  /// A phase of the adjoint; with stride 1 there is one.
   static winograd_task phase_tiles(const input& gy, const window& w, int row, int column,
                                    const feature_map<float>& gx, convolution_algorithm algorithm) {
     const auto axis = [](const convolution_axis& direct) {

@@ -7,6 +7,7 @@
 /// bit: a lane adds the same products in the same order. (xsimd takes its instruction set from the compiler's
 /// options alone; these are the only loops that ask the processor.)
 
+#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
@@ -40,23 +41,26 @@ inline constexpr int wide_tile_rows = 28;
 /// What a wide tile fetches ahead for every `inputs_ahead` of its inputs.
 inline constexpr int wide_scalars_ahead = 2 * scalars_ahead;
 
+/// Calls `tile(height)`, a constant: the least of the heights, which descend, that is not below `rows`; the
+/// largest if all are.
+template <int Height, int... Smaller, class Tile>
+void with_tile_height(int rows, const Tile& tile) {
+  if constexpr (sizeof...(Smaller) > 0) {
+    if (rows <= std::max({Smaller...})) {
+      with_tile_height<Smaller...>(rows, tile);
+      return;
+    }
+  }
+  tile(std::integral_constant<int, Height>{});
+}
+
 /// Calls `tile(height)`, a constant, until the heights cover `count` rows: as few and as even as can be.
 /// `tile` takes what it has done off `count`.
 template <class Tile>
 void for_wide_tiles(const int& count, const Tile& tile) {
   while (count > 0) {
     const int tiles = (count + wide_tile_rows - 1) / wide_tile_rows, even = (count + tiles - 1) / tiles;
-    if (even > 24) {
-      tile(std::integral_constant<int, wide_tile_rows>{});
-    } else if (even > 16) {
-      tile(std::integral_constant<int, 24>{});
-    } else if (even > 8) {
-      tile(std::integral_constant<int, 16>{});
-    } else if (even > 4) {
-      tile(std::integral_constant<int, 8>{});
-    } else {
-      tile(std::integral_constant<int, 4>{});
-    }
+    with_tile_height<wide_tile_rows, 24, 16, 8, 4>(even, tile);
   }
 }
 
